@@ -1,0 +1,194 @@
+//! The faults of a config: what, where, the choices, the nearest name and the cure, as the user reads them.
+//!
+//! Leaves out: finding faults, which each stage does for itself.
+
+use std::fmt;
+
+use super::key_path::KeyPath;
+use super::origin::Origin;
+
+/// Long lists of choices are cut after this many.
+const CHOICES_SHOWN: usize = 24;
+
+/// One thing that is wrong with a config.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    what: String,
+    at: Option<Origin>,
+    key_path: Option<KeyPath>,
+    related: Vec<(String, Origin)>,
+    choices: Option<(String, Vec<String>)>,
+    nearest: Option<String>,
+    cure: Option<String>,
+}
+
+/// All faults that one stage of reading a config found; never empty.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.render())]
+pub struct ConfigErrors(Vec<Fault>);
+
+impl Fault {
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), at: None, key_path: None, related: Vec::new(), choices: None, nearest: None, cure: None }
+    }
+
+    pub fn at(mut self, origin: &Origin) -> Self {
+        self.at = Some(origin.clone());
+        self
+    }
+
+    pub fn key(mut self, path: &KeyPath) -> Self {
+        self.key_path = (!path.is_root()).then(|| path.clone());
+        self
+    }
+
+    /// Another place that the fault is about, such as the first of two equal keys.
+    pub fn related(mut self, label: impl Into<String>, origin: &Origin) -> Self {
+        self.related.push((label.into(), origin.clone()));
+        self
+    }
+
+    /// What could have stood there; the nearest to `wrong` becomes "did you mean".
+    pub fn choices(mut self, label: impl Into<String>, wrong: &str, names: Vec<String>) -> Self {
+        self.nearest = nearest(wrong, names.iter().map(String::as_str)).map(str::to_owned);
+        self.choices = Some((label.into(), names));
+        self
+    }
+
+    /// A better guess than the nearest of the choices.
+    pub fn did_you_mean(mut self, name: Option<String>) -> Self {
+        self.nearest = name.or(self.nearest);
+        self
+    }
+
+    pub fn cure(mut self, text: impl Into<String>) -> Self {
+        self.cure = Some(text.into());
+        self
+    }
+
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    pub fn origin(&self) -> Option<&Origin> {
+        self.at.as_ref()
+    }
+
+    pub fn key_path(&self) -> Option<&KeyPath> {
+        self.key_path.as_ref()
+    }
+
+    pub fn nearest(&self) -> Option<&str> {
+        self.nearest.as_deref()
+    }
+}
+
+impl ConfigErrors {
+    pub fn one(fault: Fault) -> Self {
+        Self(vec![fault])
+    }
+
+    pub fn faults(&self) -> &[Fault] {
+        &self.0
+    }
+
+    /// `Ok(value)` if nothing was found wrong.
+    pub(crate) fn check<T>(value: T, faults: Vec<Fault>) -> Result<T, Self> {
+        if faults.is_empty() {
+            Ok(value)
+        } else {
+            Err(Self(faults))
+        }
+    }
+
+    fn render(&self) -> String {
+        let parts: Vec<String> = match self.0.as_slice() {
+            [only] => vec![only.to_string()],
+            several => several.iter().enumerate().map(|(index, fault)| format!("{}. {fault}", index + 1)).collect(),
+        };
+        match parts.len() {
+            0 | 1 => parts.concat(),
+            count => format!("{count} faults in the config\n\n{}", parts.join("\n\n")),
+        }
+    }
+}
+
+impl From<Vec<Fault>> for ConfigErrors {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self(faults)
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.what)?;
+        if let Some(origin) = &self.at {
+            write_place(formatter, "-->", origin)?;
+        }
+        for (label, origin) in &self.related {
+            write!(formatter, "\n  ... {label}")?;
+            write_place(formatter, "-->", origin)?;
+        }
+        if let Some(path) = &self.key_path {
+            write!(formatter, "\n  key path: {path}")?;
+        }
+        if let Some((label, names)) = &self.choices {
+            write!(formatter, "\n  {label}: {}", listed(names))?;
+        }
+        if let Some(name) = &self.nearest {
+            write!(formatter, "\n  did you mean `{name}`?")?;
+        }
+        match &self.cure {
+            Some(cure) => write!(formatter, "\n  cure: {cure}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The place, then its line with a caret below. An override is its own line, so it is not named twice.
+fn write_place(formatter: &mut fmt::Formatter<'_>, arrow: &str, origin: &Origin) -> fmt::Result {
+    let (number, line, column) = origin.excerpt();
+    let margin = match number {
+        Some(number) => {
+            write!(formatter, "\n  {arrow} {origin}")?;
+            format!("{number:>5} | ")
+        }
+        None => {
+            write!(formatter, "\n  {arrow} command line")?;
+            "      | ".to_owned()
+        }
+    };
+    let shown: String = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    if shown.trim().is_empty() {
+        return Ok(());
+    }
+    let before = column.saturating_sub(1).min(shown.chars().count());
+    write!(formatter, "\n{margin}{shown}\n      | {}^", " ".repeat(before))
+}
+
+fn listed(names: &[String]) -> String {
+    match names.len() {
+        0 => "(none)".to_owned(),
+        count if count > CHOICES_SHOWN => {
+            format!("{}, ... ({count} in all)", names[..CHOICES_SHOWN].join(", "))
+        }
+        _ => names.join(", "),
+    }
+}
+
+/// The name that was probably meant: near enough by Jaro-Winkler, or the same but for case and separators.
+pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let plain = |name: &str| -> String {
+        name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    };
+    let wanted = plain(wrong);
+    if wanted.is_empty() {
+        return None;
+    }
+    names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&wanted, &plain(name)), name))
+        .filter(|(score, _)| *score >= 0.8)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, name)| name)
+}

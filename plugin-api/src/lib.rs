@@ -1,0 +1,101 @@
+//! The contract between recsys-host and its plugins.
+//!
+//! A plugin is a `cdylib` that implements one or more of the traits [`DataLoader`], [`Model`], [`Loss`], [`Trainer`]
+//! and [`Evaluator`] over ordinary Rust types and [`tch::Tensor`], and ends with [`export_plugin!`]. No author sees the
+//! ABI, writes `unsafe` or names a vtable.
+//!
+//! # Code map, in the order in which data flows
+//!
+//! | module | what it defines |
+//! |---|---|
+//! | [`error`] | [`PluginError`], the one error that crosses |
+//! | [`kind`] | the kinds of component |
+//! | [`params`] | typed parameters with a JSON Schema |
+//! | [`tensor`] | the libtorch handle that crosses |
+//! | [`record`] | named tensors and texts: how composite data crosses and is stored |
+//! | [`graph`], [`dataset`] | the user-movie graph, its splits, the catalog of raw ids and titles |
+//! | [`context`] | what the host offers a plugin |
+//! | [`data_loader`], [`model`], [`loss`], [`evaluator`], [`trainer`] | the author-side traits |
+//! | [`abi`] | ABI twins of the traits, adapters both ways, panic guard, export macro |
+//!
+//! It knows no YAML, no paths of the host and no command line.
+
+pub mod error;
+pub mod kind;
+pub mod params;
+pub mod tensor;
+pub mod record;
+pub mod graph;
+pub mod dataset;
+pub mod context;
+pub mod data_loader;
+pub mod model;
+pub mod loss;
+pub mod evaluator;
+pub mod trainer;
+pub mod abi;
+
+pub use context::Context;
+pub use data_loader::DataLoader;
+pub use error::{PluginError, Result};
+pub use evaluator::Evaluator;
+pub use kind::ComponentKind;
+pub use loss::Loss;
+pub use model::Model;
+pub use trainer::Trainer;
+
+/// What most plugins need: `use plugin_api::prelude::*;`.
+pub mod prelude {
+    pub use crate::context::{Context, EpochRecord, Progress};
+    pub use crate::data_loader::DataLoader;
+    pub use crate::dataset::{Catalog, LinkSplits, NodeCatalog, Split};
+    pub use crate::error::{ErrorKind, PluginError, Result};
+    pub use crate::evaluator::{Evaluation, Evaluator, Metrics, Scope};
+    pub use crate::export_plugin;
+    pub use crate::graph::{EdgeStore, EdgeType, Graph, GraphMetadata, NodeMetadata, NodeStore};
+    pub use crate::loss::Loss;
+    pub use crate::model::{Mode, Model, NodeEmbeddings};
+    pub use crate::params::NoParams;
+    pub use crate::trainer::{Fit, FitReport, Trainer};
+    pub use schemars::{self, JsonSchema};
+    pub use serde::{self, Deserialize, Serialize};
+}
+
+/// The version of this contract. A host loads plugins of its own major version whose minor version it knows or exceeds.
+pub const API_VERSION: ApiVersion = ApiVersion { major: 1, minor: 0 };
+
+/// The libtorch that this crate was compiled against, for example `2.11.0`.
+pub const LIBTORCH_VERSION: &str = env!("PLUGIN_API_LIBTORCH");
+
+/// A version of the contract; kept apart from crate versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiVersion {
+    pub major: u16,
+    pub minor: u16,
+}
+
+impl ApiVersion {
+    /// Whether a host of this version can load a plugin of version `plugin`.
+    pub fn accepts(self, plugin: ApiVersion) -> bool {
+        self.major == plugin.major && plugin.minor <= self.minor
+    }
+}
+
+impl std::fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl std::str::FromStr for ApiVersion {
+    type Err = PluginError;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let malformed = || PluginError::failed(format!("`{text}` is no API version; expected MAJOR.MINOR"));
+        let (major, minor) = text.split_once('.').ok_or_else(malformed)?;
+        match (major.parse(), minor.parse()) {
+            (Ok(major), Ok(minor)) => Ok(ApiVersion { major, minor }),
+            (Err(_), _) | (_, Err(_)) => Err(malformed()),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Typed parameters: a struct with `Deserialize`, `Serialize` and `JsonSchema`, whose `serde(default)` values are the only
+//! place where defaults stand. Unknown names are refused whether or not the author wrote `deny_unknown_fields`.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{ErrorKind, PluginError, Result};
+
+/// What a `Params` struct derives: `#[derive(Deserialize, Serialize, JsonSchema)]`. Its doc comment documents the constructor.
+pub trait Parameters: DeserializeOwned + Serialize + JsonSchema {}
+
+impl<P: DeserializeOwned + Serialize + JsonSchema> Parameters for P {}
+
+/// For constructors without parameters.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// The JSON Schema of `P`, as it stands in `plugins inspect`.
+pub fn schema<P: Parameters>() -> Value {
+    schemars::schema_for!(P).to_value()
+}
+
+/// Parses the JSON text of `params`.
+///
+/// # Errors
+/// [`ErrorKind::InvalidParameter`] with the path of the parameter at fault.
+pub fn parse<P: Parameters>(json: &str) -> Result<P> {
+    let value: Value = serde_json::from_str(json)?;
+    refuse_unknown(&value, &schema::<P>())?;
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let config_path = (path != ".").then_some(path);
+        PluginError { config_path, ..PluginError::new(ErrorKind::InvalidParameter, error.inner().to_string()) }
+    })
+}
+
+fn refuse_unknown(params: &Value, schema: &Value) -> Result<()> {
+    let Some(given) = params.as_object() else {
+        return Err(PluginError::new(ErrorKind::InvalidParameter, format!("params must be a mapping, not {params}")));
+    };
+    // A flattened or free-form `Params` has no closed list of names; serde decides there.
+    let known = match schema.get("properties").and_then(Value::as_object) {
+        Some(known) => known.keys().cloned().collect(),
+        None if schema.get("type") == Some(&Value::from("object")) && schema.get("additionalProperties").is_none() => {
+            Vec::new()
+        }
+        None => return Ok(()),
+    };
+    match given.keys().find(|name| !known.contains(name)) {
+        None => Ok(()),
+        Some(name) if known.is_empty() => {
+            Err(PluginError::invalid_parameter(name, "unknown parameter; there are none"))
+        }
+        Some(name) => Err(PluginError::invalid_parameter(
+            name,
+            format!("unknown parameter; there are: {}", known.join(", ")),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize, Serialize, JsonSchema)]
+    #[serde(default)]
+    struct Forgetful {
+        dropout: f64,
+    }
+
+    impl Default for Forgetful {
+        fn default() -> Self {
+            Self { dropout: 0.5 }
+        }
+    }
+
+    #[test]
+    fn defaults_types_and_unknown_names() {
+        assert_eq!(parse::<Forgetful>("{}").unwrap().dropout, 0.5);
+        let unknown = parse::<Forgetful>(r#"{"dropuot": 0.1}"#).unwrap_err();
+        assert_eq!(unknown.config_path.as_deref(), Some("dropuot"));
+        let mistyped = parse::<Forgetful>(r#"{"dropout": "high"}"#).unwrap_err();
+        assert_eq!(mistyped.config_path.as_deref(), Some("dropout"));
+        assert!(parse::<NoParams>(r#"{"any": 1}"#).is_err());
+        assert!(parse::<NoParams>("[]").is_err());
+    }
+}

@@ -1,0 +1,17 @@
+//! Graph neural network layers that the models share: a layer a file, written with libtorch operations, with the parameter
+//! names, shapes and initialisation of the PyTorch or PyG class of the same name. Models are in their own crates.
+
+mod edges;
+mod gather;
+mod gatv2_conv;
+mod linear;
+mod softmax;
+
+pub use edges::Edges;
+pub use gather::{gather_rows, scatter_sum};
+pub use gatv2_conv::{GATv2Conv, GATv2Options};
+pub use linear::Linear;
+pub use softmax::softmax_by_destination;
+
+/// Errors of the layers are libtorch's.
+pub type Result<T> = std::result::Result<T, tch::TchError>;
