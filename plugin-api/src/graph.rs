@@ -88,6 +88,24 @@ pub struct NodeMetadata {
     pub feature_width: Option<i64>,
 }
 
+impl NodeMetadata {
+    /// The width of the features that a model is to read: that of the data, which the parameter may only confirm; where the
+    /// data have none, the parameter or else `default`.
+    ///
+    /// # Errors
+    /// If the parameter contradicts the data.
+    pub fn width_or(&self, parameter: &str, given: Option<i64>, default: i64) -> Result<i64> {
+        match (self.feature_width, given) {
+            (Some(width), Some(given)) if width != given => Err(PluginError::invalid_parameter(
+                parameter,
+                format!("{given}, but the features of `{}` in the data are {width} wide; leave it out", self.name),
+            )),
+            (Some(width), _) => Ok(width),
+            (None, given) => Ok(given.unwrap_or(default)),
+        }
+    }
+}
+
 impl GraphMetadata {
     /// The source nodes of the target, for example users.
     pub fn source(&self) -> Result<&NodeMetadata> {

@@ -13,7 +13,8 @@ pub trait Parameters: DeserializeOwned + Serialize + JsonSchema {}
 
 impl<P: DeserializeOwned + Serialize + JsonSchema> Parameters for P {}
 
-/// For constructors without parameters.
+// Its documentation is for authors alone: schemars takes doc comments for that of the constructor.
+#[cfg_attr(doc, doc = "For constructors without parameters.")]
 #[derive(Debug, Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoParams {}

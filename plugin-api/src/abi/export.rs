@@ -4,13 +4,19 @@
 ///
 /// ```ignore
 /// plugin_api::export_plugin!(model: GAT);
-/// plugin_api::export_plugin!(loss: BCEWithLogitsLoss, loss: BPRLoss);
+///
+/// plugin_api::export_plugin! {
+///     /// Binary cross entropy of the sigmoid of the score.
+///     loss: BCEWithLogitsLoss,
+///     /// Bayesian Personalized Ranking.
+///     loss: BPRLoss,
+/// }
 /// ```
 ///
-/// It writes the one exported symbol and the identity note. The crate is a `cdylib`; a type's name is the constructor's.
+/// A doc comment documents the constructor in `plugins inspect`; without one, that of its `Params` does. The macro writes the one exported symbol and the identity note. The crate is a `cdylib`; a type's name is the constructor's.
 #[macro_export]
 macro_rules! export_plugin {
-    ($($kind:ident : $constructor:ident),+ $(,)?) => {
+    ($($(#[doc = $doc:literal])* $kind:ident : $constructor:ident),+ $(,)?) => {
         const _: () = {
             struct ThisPlugin;
 
@@ -18,7 +24,12 @@ macro_rules! export_plugin {
                 const NAME: &'static str = env!("CARGO_PKG_NAME");
 
                 fn constructors() -> ::std::vec::Vec<$crate::abi::module::Constructor> {
-                    ::std::vec![$($crate::abi::module::constructor::$kind::<$constructor>(stringify!($constructor))),+]
+                    ::std::vec![$(
+                        $crate::abi::module::constructor::$kind::<$constructor>(
+                            stringify!($constructor),
+                            concat!($($doc, "\n"),*),
+                        )
+                    ),+]
                 }
             }
 

@@ -56,6 +56,7 @@ pub trait Plugin: 'static {
 /// An exported type.
 pub struct Constructor {
     name: &'static str,
+    doc: &'static str,
     schema: fn() -> serde_json::Value,
     make: Make,
 }
@@ -73,26 +74,26 @@ enum Make {
 pub mod constructor {
     use super::*;
 
-    pub fn data_loader<L: DataLoader>(name: &'static str) -> Constructor {
-        Constructor { name, schema: schema::<L::Params>, make: Make::DataLoader(DataLoaderObject::construct::<L>) }
+    pub fn data_loader<L: DataLoader>(name: &'static str, doc: &'static str) -> Constructor {
+        Constructor { name, doc, schema: schema::<L::Params>, make: Make::DataLoader(DataLoaderObject::construct::<L>) }
     }
 
-    pub fn model<M: Model>(name: &'static str) -> Constructor {
+    pub fn model<M: Model>(name: &'static str, doc: &'static str) -> Constructor {
         let make = Make::Model { make: ModelObject::construct::<M>, needs_graph: M::NEEDS_GRAPH };
-        Constructor { name, schema: schema::<M::Params>, make }
+        Constructor { name, doc, schema: schema::<M::Params>, make }
     }
 
-    pub fn loss<L: Loss>(name: &'static str) -> Constructor {
-        Constructor { name, schema: schema::<L::Params>, make: Make::Loss(LossObject::construct::<L>) }
+    pub fn loss<L: Loss>(name: &'static str, doc: &'static str) -> Constructor {
+        Constructor { name, doc, schema: schema::<L::Params>, make: Make::Loss(LossObject::construct::<L>) }
     }
 
-    pub fn trainer<T: Trainer>(name: &'static str) -> Constructor {
+    pub fn trainer<T: Trainer>(name: &'static str, doc: &'static str) -> Constructor {
         let make = Make::Trainer { make: TrainerObject::construct::<T>, passes_graph: T::PASSES_GRAPH };
-        Constructor { name, schema: schema::<T::Params>, make }
+        Constructor { name, doc, schema: schema::<T::Params>, make }
     }
 
-    pub fn evaluator<E: Evaluator>(name: &'static str) -> Constructor {
-        Constructor { name, schema: schema::<E::Params>, make: Make::Evaluator(EvaluatorObject::construct::<E>) }
+    pub fn evaluator<E: Evaluator>(name: &'static str, doc: &'static str) -> Constructor {
+        Constructor { name, doc, schema: schema::<E::Params>, make: Make::Evaluator(EvaluatorObject::construct::<E>) }
     }
 
     fn schema<P: crate::params::Parameters>() -> serde_json::Value {
@@ -115,7 +116,13 @@ impl Constructor {
         let mut record = Record::default();
         record.set_text("name", self.name);
         record.set_text("kind", self.kind());
-        record.set_text("schema", (self.schema)());
+        let schema = (self.schema)();
+        let doc = match self.doc.trim() {
+            "" => schema.get("description").and_then(serde_json::Value::as_str).unwrap_or_default(),
+            doc => doc,
+        };
+        record.set_text("doc", doc);
+        record.set_text("schema", &schema);
         match self.make {
             Make::Model { needs_graph, .. } => record.set_text("needs_graph", needs_graph),
             Make::Trainer { passes_graph, .. } => record.set_text("passes_graph", passes_graph),
@@ -240,7 +247,7 @@ impl PluginLibrary {
         Ok(Self(module))
     }
 
-    /// A record a constructor: texts `name`, `kind`, `schema` (JSON Schema of its parameters), `needs_graph` of models,
+    /// A record a constructor: texts `name`, `kind`, `doc`, `schema` (JSON Schema of its parameters), `needs_graph` of models,
     /// `passes_graph` of trainers.
     ///
     /// # Errors

@@ -5,12 +5,14 @@ mod edges;
 mod gather;
 mod gatv2_conv;
 mod linear;
+mod score;
 mod softmax;
 
 pub use edges::Edges;
 pub use gather::{gather_rows, scatter_sum};
 pub use gatv2_conv::{GATv2Conv, GATv2Options};
 pub use linear::Linear;
+pub use score::dot_product_scores;
 pub use softmax::softmax_by_destination;
 
 /// Errors of the layers are libtorch's.

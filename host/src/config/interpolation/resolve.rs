@@ -167,7 +167,7 @@ impl<'a> Resolver<'a> {
                 }
             }
             // A chain of values that each repeat the one before doubles in length at every step.
-            self.nodes += text.len() / 1024;
+            self.nodes += text.len() / 64;
             if !self.within_size(here.origin) {
                 return None;
             }
@@ -242,11 +242,15 @@ impl<'a> Resolver<'a> {
             }
             Target::Place(place) => place,
         };
+        let mut passed = Vec::new();
         loop {
+            if passed.contains(&place) {
+                return self.report_cycle(&passed);
+            }
+            passed.push(place.clone());
             let node = self.root.get(&place)?;
             match node.as_str().filter(|text| parse::has_interpolation(text)) {
                 Some(text) => match self.follow(&place, text, &node.origin)? {
-                    Target::Place(next) if next == place => return self.report_cycle(&[place]),
                     Target::Place(next) => place = next,
                     owned @ Target::Owned(_) => return self.enter(owned, key, wanted, here),
                 },

@@ -1,0 +1,162 @@
+//! A config as Hydra composes it: YAML files with defaults lists, overrides and interpolation, and every value with its origin.
+//!
+//! In the order of the data: a file is read (`yaml`), the overrides are read (`overrides`), the defaults lists are followed
+//! (`defaults`), what they name is merged (`merge`), the overrides are applied, interpolations are resolved
+//! (`interpolation`), and the tree is read into the host's own types (`experiment`). Pure: neither plugins nor libtorch are
+//! known here. Leaves out: the meaning of `params`, which only the plugins know.
+
+mod errors;
+mod key_path;
+mod literal;
+mod node;
+mod origin;
+mod yaml;
+
+mod overrides;
+
+mod defaults;
+
+mod interpolation;
+mod merge;
+
+mod emit;
+
+pub mod experiment;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use errors::{nearest, ConfigErrors, Fault};
+pub use experiment::{Component, Device, ExperimentConfig, ModelSection, ModuleRef, Section};
+pub use key_path::KeyPath;
+pub use node::{Map, Node, Value};
+pub use origin::{Origin, Source};
+
+use defaults::expand::{self, Primary};
+use defaults::files::ConfigFiles;
+use interpolation::Surroundings;
+
+/// Reads an environment variable.
+pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// What to compose.
+pub struct Request {
+    /// The config file to start from.
+    pub config: PathBuf,
+    /// The folder that holds the config groups; that of the file, unless the config was named.
+    pub config_dir: PathBuf,
+    pub overrides: Vec<String>,
+    /// The time that `${now:...}` writes.
+    pub now: jiff::Zoned,
+    pub env: Environment,
+}
+
+impl Request {
+    /// `train CONFIG`: the groups lie beside the file.
+    pub fn from_file(config: impl Into<PathBuf>, overrides: Vec<String>) -> Self {
+        let config = config.into();
+        let config_dir = config.parent().map(Path::to_owned).unwrap_or_default();
+        Self { config, config_dir, overrides, now: jiff::Zoned::now(), env: Box::new(|name| std::env::var(name).ok()) }
+    }
+
+    /// `train --config-name NAME --config-dir DIR`: `.yaml` is added, and an unknown name lists those that exist.
+    pub fn from_name(config_dir: impl Into<PathBuf>, name: &str, overrides: Vec<String>) -> Result<Self, ConfigErrors> {
+        let config_dir = config_dir.into();
+        let files = ConfigFiles::new(&config_dir);
+        let config = files.path_of(name);
+        if !config.is_file() {
+            return Err(ConfigErrors::one(unknown_name(&files, name)));
+        }
+        Ok(Self { config_dir, ..Self::from_file(config, overrides) })
+    }
+
+    /// The file as its defaults lists would name it, from the config folder down and without `.yaml`.
+    fn config_path(&self) -> String {
+        let below = self.config.strip_prefix(&self.config_dir).unwrap_or(&self.config);
+        let name = below.with_extension("");
+        name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    }
+}
+
+fn unknown_name(files: &ConfigFiles, name: &str) -> Fault {
+    let folder = files.folder("");
+    if !folder.is_dir() {
+        return Fault::new(format!("there is no config folder `{}`", folder.display())).cure("name it with --config-dir");
+    }
+    Fault::new(format!("there is no config `{name}` in {}", folder.display()))
+        .choices("configs there", name.strip_suffix(".yaml").unwrap_or(name), files.options(""))
+        .cure("name one of them with --config-name, or another folder with --config-dir")
+}
+
+/// A composed config: no interpolation is left in it.
+#[derive(Debug, Clone)]
+pub struct Config {
+    root: Node,
+    overrides: Vec<String>,
+}
+
+/// Composes a config; all faults of a stage are reported together.
+pub fn compose(request: &Request) -> Result<Config, ConfigErrors> {
+    let (read, mut faults) = overrides::parse::parse_all(&request.overrides);
+    let primary = Primary { file: request.config.clone(), config_path: request.config_path() };
+    let expanded = expand::expand(&primary, &request.config_dir, read);
+    faults.extend(expanded.faults);
+    ConfigErrors::check((), faults)?;
+
+    let top = expanded.parts.iter().find(|part| part.content.origin.file() == Some(&request.config));
+    let origin = match top {
+        Some(part) => part.content.origin.clone(),
+        None => Origin::Override { text: "".into(), column: 1 },
+    };
+    let mut root = Node::new(Value::Map(Map::default()), origin);
+    let mut faults = Vec::new();
+    for part in expanded.parts {
+        faults.extend(merge::merge_at(&mut root, &part.package, part.content).err());
+    }
+    ConfigErrors::check((), faults)?;
+
+    let faults = overrides::apply::apply_all(&mut root, &expanded.assignments);
+    ConfigErrors::check((), faults)?;
+
+    let surroundings = Surroundings { now: &request.now, env: &request.env };
+    let root = interpolation::resolve::resolve(&root, &surroundings).map_err(ConfigErrors::from)?;
+    Ok(Config { root, overrides: request.overrides.clone() })
+}
+
+impl Config {
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The value of a key such as `model.params.dropout` or `evaluator.params.k[0]`.
+    pub fn get(&self, path: &str) -> Option<&Node> {
+        self.root.get(&KeyPath::parse(path))
+    }
+
+    /// Where a key was set; for a key that is nowhere, where the nearest mapping around it was.
+    pub fn origin_of(&self, path: &str) -> &Origin {
+        &self.root.nearest(&KeyPath::parse(path)).0.origin
+    }
+
+    /// The overrides as they were given.
+    pub fn overrides(&self) -> &[String] {
+        &self.overrides
+    }
+
+    /// The values that are still `???`.
+    pub fn missing(&self) -> Vec<(KeyPath, &Node)> {
+        self.root.missing(&KeyPath::default())
+    }
+
+    /// The resolved config, which composes to itself again: `config.yaml` of a run.
+    pub fn to_yaml(&self) -> String {
+        emit::to_yaml(&self.root)
+    }
+
+    /// The overrides as a YAML list: `overrides.yaml` of a run.
+    pub fn overrides_to_yaml(&self) -> String {
+        emit::strings_to_yaml(&self.overrides)
+    }
+}

@@ -1,0 +1,128 @@
+//! A section of the config that names a plugin: `module: library:Constructor` and its `params`.
+//!
+//! Leaves out: finding the library, checking the parameters.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::fields::{self, Reader, Wrong};
+use super::Section;
+use crate::config::errors::Fault;
+use crate::config::key_path::KeyPath;
+use crate::config::origin::Origin;
+use crate::config::{Node, Value};
+
+/// `library:Constructor`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ModuleRef {
+    pub library: String,
+    pub constructor: String,
+}
+
+impl fmt::Display for ModuleRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.library, self.constructor)
+    }
+}
+
+/// One part of an experiment, made by a plugin.
+#[derive(Debug, Clone)]
+pub struct Component {
+    pub section: Section,
+    pub module: ModuleRef,
+    /// A JSON object; the constructor checks it.
+    pub params: serde_json::Value,
+    /// Where `module` was set.
+    pub origin: Origin,
+    /// `model`; the parameters lie below `model.params`.
+    pub key_path: KeyPath,
+}
+
+/// The model, which may start from given weights.
+#[derive(Debug, Clone)]
+pub struct ModelSection {
+    pub component: Component,
+    pub init_from: Option<PathBuf>,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Component> {
+    read_with(reader, section, &["module", "params"])
+}
+
+pub(super) fn read_model(reader: &mut Reader<'_>) -> Option<ModelSection> {
+    let component = read_with(reader, Section::Model, &["module", "params", "init_from"]);
+    let path = KeyPath::parse(Section::Model.key());
+    let config = reader.config;
+    let init_from = config.root().child("model").and_then(|node| reader.optional(node, &path, "init_from", fields::path));
+    Some(ModelSection { component: component?, init_from })
+}
+
+fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Option<Component> {
+    let key = section.key();
+    let key_path = KeyPath::parse(key);
+    let config = reader.config;
+    let Some(node) = config.root().child(key) else {
+        let fault = Fault::new(format!("the section `{key}` is missing")).at(&config.root().origin).key(&key_path);
+        reader.push(fault.cure(format!("add `- {key}: OPTION` to the defaults list, or `{key}:` with a `module`")));
+        return None;
+    };
+    if node.is_missing() {
+        reader.missing(node, &key_path);
+        return None;
+    }
+    if node.as_map().is_none() {
+        let what = format!("the section `{key}` must be a mapping with `module` and `params`, this is {}", node.value.kind());
+        reader.push(Fault::new(what).at(&node.origin).key(&key_path).cure(format!(
+            "for an option of a config group start from a config whose defaults list has `{key}`"
+        )));
+        return None;
+    }
+    reader.refuse_unknown(node, &key_path, known);
+    let params = read_params(reader, node, &key_path);
+    let Some(module) = node.child("module") else {
+        let fault = Fault::new(format!("the section `{key}` names no `module`")).at(&node.origin).key(&key_path.child("module"));
+        reader.push(fault.cure("add `module: library:Constructor`; `recsys-host plugins list` shows what there is"));
+        return None;
+    };
+    let origin = module.origin.clone();
+    let module = reader.value(module, &key_path.child("module"), module_ref)?;
+    Some(Component { section, module, params: params?, origin, key_path })
+}
+
+/// Absent or null parameters are none.
+fn read_params(reader: &mut Reader<'_>, node: &Node, key_path: &KeyPath) -> Option<serde_json::Value> {
+    let path = key_path.child("params");
+    let Some(params) = node.child("params") else {
+        return Some(serde_json::Value::Object(serde_json::Map::new()));
+    };
+    let missing = params.missing(&path);
+    for (path, field) in &missing {
+        reader.missing(field, path);
+    }
+    match &params.value {
+        Value::Null => Some(serde_json::Value::Object(serde_json::Map::new())),
+        Value::Map(_) => missing.is_empty().then(|| params.to_json()),
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => {
+            if missing.is_empty() {
+                let what = format!("`{path}` must be a mapping, this is {}", params.value.kind());
+                reader.push(Fault::new(what).at(&params.origin).key(&path).cure("write `name: value` lines below `params:`"));
+            }
+            None
+        }
+    }
+}
+
+fn module_ref(node: &Node) -> Result<ModuleRef, Wrong> {
+    let is_name = |text: &str| {
+        text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
+    };
+    node.as_str()
+        .and_then(|text| text.split_once(':'))
+        .filter(|(library, constructor)| is_name(library) && is_name(constructor))
+        .map(|(library, constructor)| ModuleRef { library: library.to_owned(), constructor: constructor.to_owned() })
+        .ok_or(Wrong {
+            expected: "`library:Constructor`",
+            cure: "name the library without `lib` and `.so`, for instance `gat:GAT`; `recsys-host plugins list` shows what there is",
+        })
+}

@@ -1,0 +1,33 @@
+//! `losses:BCEWithLogitsLoss`, as `torch.nn.BCEWithLogitsLoss`.
+
+use plugin_api::prelude::*;
+use tch::{Reduction, Tensor};
+
+/// Binary cross entropy of the sigmoid of the score: the mean of `-(y log s(x) + (1 - y) log(1 - s(x)))` over the labelled
+/// edges.
+pub struct BCEWithLogitsLoss;
+
+impl Loss for BCEWithLogitsLoss {
+    type Params = NoParams;
+
+    fn new(_: NoParams, _: &Context) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn forward(&self, scores: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        Ok(scores.f_binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_the_formula() {
+        let (scores, labels) = (Tensor::from_slice(&[2.0f32, -1.0]), Tensor::from_slice(&[1.0f32, 0.0]));
+        let expected = ((1.0 + (-2.0f64).exp()).ln() + (1.0 + (-1.0f64).exp()).ln()) / 2.0;
+        let loss = BCEWithLogitsLoss.forward(&scores, &labels).unwrap_or_else(|error| panic!("{error}"));
+        assert!((loss.double_value(&[]) - expected).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,220 @@
+//! The training loop of both trainers.
+
+use std::time::Instant;
+
+use nn::dot_product_scores;
+use plugin_api::loss::Negatives;
+use plugin_api::prelude::*;
+use tch::{no_grad, COptimizer, Kind, Tensor};
+
+use crate::best::Best;
+use crate::negatives::NegativeSampler;
+use crate::params::Params;
+
+/// Every epoch is one step of Adam on all training edges.
+pub struct FullBatchTrainer<const PASSES_GRAPH: bool> {
+    params: Params,
+}
+
+impl<const PASSES_GRAPH: bool> Trainer for FullBatchTrainer<PASSES_GRAPH> {
+    type Params = Params;
+
+    const PASSES_GRAPH: bool = PASSES_GRAPH;
+
+    fn new(params: Params, _: &Context) -> Result<Self> {
+        Ok(Self { params })
+    }
+
+    fn fit(&mut self, fit: &Fit, context: &Context) -> Result<FitReport> {
+        let mut parameters = fit.model.parameters()?;
+        let mut best = Best::new(&self.params.monitor);
+        let outcome = self.run(fit, &parameters, &mut best, context);
+        best.restore(&mut parameters)?;
+        if outcome.is_err() && best.epoch.is_some() {
+            // The run fails, but what was learned so far need not be lost.
+            context.checkpoint("best", &parameters)?;
+        }
+        Ok(FitReport { best_epoch: best.epoch, ..outcome? })
+    }
+}
+
+impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
+    fn run(
+        &self,
+        fit: &Fit,
+        parameters: &[(String, Tensor)],
+        best: &mut Best,
+        context: &Context,
+    ) -> Result<FitReport> {
+        let mut report = FitReport::default();
+        if self.params.num_epochs == 0 {
+            return Ok(report);
+        }
+        let mut optimizer = self.optimizer(parameters)?;
+        let batch = Batch::new(fit, PASSES_GRAPH, context)?;
+        for epoch in 1..=self.params.num_epochs {
+            let started = Instant::now();
+            let train_loss = batch.step(fit, &mut optimizer, epoch)?;
+            let mut record = EpochRecord { epoch, ..EpochRecord::default() };
+            record.values.insert("train_loss".into(), train_loss);
+            self.validate(fit, &mut record)?;
+            record.values.insert("seconds".into(), started.elapsed().as_secs_f64());
+            best.consider(&record, parameters)?;
+            context.report_epoch(&record)?;
+            context.progress(&progress(epoch, self.params.num_epochs, &record));
+            report.n_epochs = epoch;
+            self.check(&record, best)?;
+            if self.params.checkpoint_every > 0 && epoch % self.params.checkpoint_every == 0 {
+                context.checkpoint(&format!("epoch-{epoch:04}"), parameters)?;
+            }
+            if context.is_cancelled() {
+                context.checkpoint("last", parameters)?;
+                report.interrupted = true;
+                break;
+            }
+            if self.params.patience.is_some_and(|patience| best.age(epoch) >= patience) {
+                log::info!("no better {} for {} epochs: stopping early", self.params.monitor, best.age(epoch));
+                break;
+            }
+        }
+        Ok(report)
+    }
+
+    fn optimizer(&self, parameters: &[(String, Tensor)]) -> Result<COptimizer> {
+        let Params { learning_rate, weight_decay, .. } = self.params;
+        let mut optimizer = COptimizer::adam(learning_rate, 0.9, 0.999, weight_decay, 1e-8, false)?;
+        let trainable: Vec<_> = parameters.iter().filter(|(_, parameter)| parameter.requires_grad()).collect();
+        if trainable.is_empty() {
+            return Err(PluginError::unsupported(
+                "the model has no trainable parameters; set trainer.params.num_epochs to 0 to only evaluate it",
+            ));
+        }
+        trainable.iter().try_for_each(|(_, parameter)| optimizer.add_parameters(parameter, 0))?;
+        Ok(optimizer)
+    }
+
+    /// Loss and metrics on the validation split, after the step.
+    fn validate(&self, fit: &Fit, record: &mut EpochRecord) -> Result<()> {
+        let split = &fit.splits.val;
+        if split.edge_label.numel() == 0 {
+            return Ok(());
+        }
+        let target = &fit.splits.target;
+        no_grad(|| {
+            let embeddings = fit.model.encode(&passed(&split.graph, PASSES_GRAPH), Mode::Eval)?;
+            let (source, destination) = (embeddings.get(&target.source)?, embeddings.get(&target.destination)?);
+            let scores = dot_product_scores(source, destination, &split.edge_label_index)?; // [n_labels]
+            let val_loss = fit.loss.forward(&scores, &split.edge_label)?.f_double_value(&[])?;
+            record.values.insert("val_loss".into(), val_loss);
+            let Params { eval_every, num_epochs, .. } = self.params;
+            let full = eval_every > 0 && (record.epoch % eval_every == 0 || record.epoch == num_epochs);
+            let metrics = fit.evaluator.evaluate(&Evaluation {
+                source,
+                destination,
+                edge_label_index: &split.edge_label_index,
+                edge_label: &split.edge_label,
+                known_edges: &split.graph.edge(target)?.edge_index,
+                scope: if full { Scope::FullRanking } else { Scope::LabelledEdges },
+            })?;
+            record.values.extend(metrics.into_iter().map(|(name, value)| (format!("val.{name}"), value)));
+            Ok(())
+        })
+    }
+
+    /// # Errors
+    /// If the loss is not finite, or `monitor` names nothing that is reported.
+    fn check(&self, record: &EpochRecord, best: &Best) -> Result<()> {
+        let Params { monitor, eval_every, learning_rate, .. } = &self.params;
+        for name in ["train_loss", "val_loss"] {
+            match record.values.get(name) {
+                Some(loss) if !loss.is_finite() => {
+                    return Err(PluginError::failed(format!(
+                        "{name} is {loss} in epoch {}; try a learning_rate below {learning_rate}",
+                        record.epoch
+                    )));
+                }
+                Some(_) | None => {}
+            }
+        }
+        // Ranking metrics come with the first full evaluation only.
+        if best.epoch.is_none() && (*eval_every == 0 || record.epoch >= *eval_every) {
+            let names: Vec<_> = record.values.keys().map(String::as_str).filter(|name| *name != "seconds").collect();
+            let message = format!("no epoch reports `{monitor}`; there are: {}", names.join(", "));
+            return Err(PluginError::invalid_parameter("monitor", message));
+        }
+        Ok(())
+    }
+}
+
+/// What every step of training uses.
+struct Batch {
+    graph: Graph,
+    edge_label_index: Tensor,
+    edge_label: Tensor,
+    negatives: Option<(Tensor, NegativeSampler)>,
+}
+
+impl Batch {
+    fn new(fit: &Fit, passes_graph: bool, context: &Context) -> Result<Self> {
+        let split = &fit.splits.train;
+        let negatives = match fit.loss.negatives() {
+            Negatives::OfSplit => None,
+            Negatives::PerSource => {
+                let positives = split.positives()?; // [2, n_positives]
+                let n_items = split.graph.node(&fit.splits.target.destination)?.n_nodes;
+                let sampler = NegativeSampler::new(&positives, n_items, context)?;
+                Some((positives, sampler))
+            }
+        };
+        Ok(Self {
+            graph: passed(&split.graph, passes_graph),
+            edge_label_index: split.edge_label_index.shallow_clone(),
+            edge_label: split.edge_label.shallow_clone(),
+            negatives,
+        })
+    }
+
+    /// One step; gives the loss before it.
+    fn step(&self, fit: &Fit, optimizer: &mut COptimizer, epoch: usize) -> Result<f64> {
+        let target = &fit.splits.target;
+        let (edge_label_index, edge_label) = self.labelled_edges(epoch)?;
+        let embeddings = fit.model.encode(&self.graph, Mode::Train)?;
+        let (source, destination) = (embeddings.get(&target.source)?, embeddings.get(&target.destination)?);
+        let scores = dot_product_scores(source, destination, &edge_label_index)?; // [n_labels]
+        let loss = fit.loss.forward(&scores, &edge_label)?;
+        optimizer.zero_grad()?;
+        loss.f_backward()?;
+        optimizer.step()?;
+        Ok(loss.f_double_value(&[])?)
+    }
+
+    fn labelled_edges(&self, epoch: usize) -> Result<(Tensor, Tensor)> {
+        let Some((positives, sampler)) = &self.negatives else {
+            return Ok((self.edge_label_index.shallow_clone(), self.edge_label.shallow_clone()));
+        };
+        let n = positives.size()[1];
+        let options = (Kind::Float, positives.device());
+        let edge_label_index = Tensor::f_cat(&[positives, &sampler.draw(epoch)?], 1)?; // [2, 2 n]
+        let edge_label = Tensor::f_cat(&[Tensor::f_ones([n], options)?, Tensor::f_zeros([n], options)?], 0)?; // [2 n]
+        Ok((edge_label_index, edge_label))
+    }
+}
+
+fn passed(graph: &Graph, passes_graph: bool) -> Graph {
+    if passes_graph {
+        graph.share()
+    } else {
+        graph.without_edges()
+    }
+}
+
+fn progress(epoch: usize, num_epochs: usize, record: &EpochRecord) -> Progress {
+    let value = |name: &str| record.values.get(name).map_or(String::from("-"), |value| format!("{value:.4}"));
+    Progress {
+        task: "epoch".into(),
+        done: epoch as u64,
+        total: Some(num_epochs as u64),
+        unit: String::new(),
+        note: format!("train_loss {} val_loss {} val.auc {}", value("train_loss"), value("val_loss"), value("val.auc")),
+    }
+}
