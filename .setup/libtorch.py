@@ -34,7 +34,7 @@ INDEX_TIMEOUT_S = 10
 # One Python's wheel for everyone: what we keep of it is the same in each, and one file has one checksum.
 WHEEL_PYTHON = "3.11"
 WHEEL_TAG = "cp311"
-GLIBC_TAGS = ("manylinux_2_28", "manylinux_2_25", "manylinux_2_17", "manylinux2014")
+GLIBC_TAGS = [f"manylinux_2_{minor}" for minor in range(28, 16, -1)] + ["manylinux2014"]  # pip implies none
 # The linker script makes `-ltorch` mean the CPU library: in the wheel it is a stub that would also link CUDA.
 LIBTORCH_SO = "INPUT ( libtorch_cpu.so )\n"
 PROBE_HEADER = "include/torch/csrc/api/include/torch/torch.h"
@@ -369,7 +369,7 @@ def fetch_provider(name, target, temporary):
 def cuda_libraries(archive, target, temporary):
     """All libraries of the wheel and of the CUDA packages that it requires, in one folder.
 
-    Tried with small wheels made by the test only: nobody has run the real ones (about 2.5 GB) through this yet. The
+    Tried with small wheels made by the test; of the real ones (about 2.5 GB) only that pip resolves them for x86_64. The
     torch wheel's checksum is pinned; for the CUDA packages pip checks the sums that its index gives.
     """
     for name, member in shared_objects(archive).items():

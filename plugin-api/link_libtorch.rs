@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 pub fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
-    println!("cargo:rerun-if-changed={}", file!());
     let Some(libtorch) = std::env::var_os("LIBTORCH").map(PathBuf::from) else { return };
     // The link `.libtorch` leads to a cache that outlives this checkout, and so must the installed binary.
     if let Ok(libtorch) = libtorch.canonicalize() {

@@ -83,7 +83,8 @@ impl Request {
 fn unknown_name(files: &ConfigFiles, name: &str) -> Fault {
     let folder = files.folder("");
     if !folder.is_dir() {
-        return Fault::new(format!("there is no config folder `{}`", folder.display())).cure("name it with --config-dir");
+        return Fault::new(format!("there is no config folder `{}`", folder.display()))
+            .cure("name it with --config-dir");
     }
     Fault::new(format!("there is no config `{name}` in {}", folder.display()))
         .choices("configs there", name.strip_suffix(".yaml").unwrap_or(name), files.options(""))

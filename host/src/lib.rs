@@ -1,1 +1,27 @@
-//! In the making.
+//! The host of recsys-host: composes a config, opens the plugins it names, trains, evaluates, serves.
+//!
+//! # Code map, in the order in which data flows
+//!
+//! | module | what it defines |
+//! |---|---|
+//! | [`cli`] | the command line, and how errors become messages and exit codes |
+//! | [`commands`] | a file a command; each is a few lines over `experiment` |
+//! | [`experiment`] | THE STORY: compose, open, load, build, fit, evaluate, save |
+//! | [`config`] | a config as Hydra composes it, every value with its origin |
+//! | [`plugins`] | from `library:Constructor` to a checked constructor; the host's only `unsafe` |
+//! | [`machine`] | device, threads, libtorch of this process |
+//! | [`services`] | what the host offers its plugins |
+//! | [`artifacts`] | the run directory |
+//! | [`terminal`] | log, progress bar, tables |
+//!
+//! The host knows no model: what a part does stands in its plugin.
+
+pub mod artifacts;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod experiment;
+pub mod machine;
+pub mod plugins;
+pub mod services;
+pub mod terminal;

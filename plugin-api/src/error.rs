@@ -30,11 +30,11 @@ pub struct PluginError {
     /// What happened, with the choices and the cure where there are any.
     pub message: String,
     /// The parameter at fault relative to `params`, for example `dropout` or `sources.1`.
-    pub config_path: Option<String>,
+    pub config_path: Option<Box<str>>,
     /// Who reported it, for example `gat:GAT`. The adapters fill it in.
-    pub component: Option<String>,
+    pub component: Option<Box<str>>,
     /// Source position of a panic.
-    pub location: Option<String>,
+    pub location: Option<Box<str>>,
     /// The causes, outermost first.
     pub chain: Vec<String>,
 }
@@ -46,7 +46,7 @@ impl PluginError {
     }
 
     /// The parameter `config_path` (relative to `params`) is wrong.
-    pub fn invalid_parameter(config_path: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn invalid_parameter(config_path: impl Into<Box<str>>, message: impl Into<String>) -> Self {
         Self { config_path: Some(config_path.into()), ..Self::new(ErrorKind::InvalidParameter, message) }
     }
 
@@ -75,7 +75,7 @@ impl PluginError {
 
     /// Names the component unless a deeper one is named already.
     pub fn of_component(mut self, component: &str) -> Self {
-        self.component.get_or_insert_with(|| component.to_owned());
+        self.component.get_or_insert_with(|| component.into());
         self
     }
 }

@@ -33,7 +33,7 @@ pub fn parse<P: Parameters>(json: &str) -> Result<P> {
     refuse_unknown(&value, &schema::<P>())?;
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        let config_path = (path != ".").then_some(path);
+        let config_path = (path != ".").then(|| path.into());
         PluginError { config_path, ..PluginError::new(ErrorKind::InvalidParameter, error.inner().to_string()) }
     })
 }
@@ -53,10 +53,10 @@ fn refuse_unknown(params: &Value, schema: &Value) -> Result<()> {
     match given.keys().find(|name| !known.contains(name)) {
         None => Ok(()),
         Some(name) if known.is_empty() => {
-            Err(PluginError::invalid_parameter(name, "unknown parameter; there are none"))
+            Err(PluginError::invalid_parameter(name.as_str(), "unknown parameter; there are none"))
         }
         Some(name) => Err(PluginError::invalid_parameter(
-            name,
+            name.as_str(),
             format!("unknown parameter; there are: {}", known.join(", ")),
         )),
     }

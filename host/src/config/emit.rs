@@ -103,9 +103,10 @@ fn quoted_if_needed(text: &str) -> String {
     let is_plain_string = matches!(scalar::plain(text), Ok(Value::String(_)));
     let safe_start = text.starts_with(|first: char| first.is_alphanumeric() || "_./$\\".contains(first));
     let safe_end = !text.ends_with([' ', ':']);
-    let safe_inside = text.chars().all(|letter| letter.is_alphanumeric() || " _-./\\:$%+=@(){}[],*'~^;<>|".contains(letter))
-        && !text.contains(": ")
-        && !text.contains(" #");
+    let safe_inside =
+        text.chars().all(|letter| letter.is_alphanumeric() || " _-./\\:$%+=@(){}[],*'~^;<>|".contains(letter))
+            && !text.contains(": ")
+            && !text.contains(" #");
     let is_document_mark = text.starts_with("...");
     if is_plain_string && safe_start && safe_end && safe_inside && !is_document_mark {
         return text.to_owned();

@@ -11,8 +11,13 @@ use super::origin::Origin;
 const CHOICES_SHOWN: usize = 24;
 
 /// One thing that is wrong with a config.
+///
+/// Its parts stand behind a pointer, so that a `Result` with it stays small.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub struct Fault(Box<Parts>);
+
+#[derive(Debug, Clone, Default)]
+struct Parts {
     what: String,
     at: Option<Origin>,
     key_path: Option<KeyPath>,
@@ -29,57 +34,57 @@ pub struct ConfigErrors(Vec<Fault>);
 
 impl Fault {
     pub fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), at: None, key_path: None, related: Vec::new(), choices: None, nearest: None, cure: None }
+        Self(Box::new(Parts { what: what.into(), ..Parts::default() }))
     }
 
     pub fn at(mut self, origin: &Origin) -> Self {
-        self.at = Some(origin.clone());
+        self.0.at = Some(origin.clone());
         self
     }
 
     pub fn key(mut self, path: &KeyPath) -> Self {
-        self.key_path = (!path.is_root()).then(|| path.clone());
+        self.0.key_path = (!path.is_root()).then(|| path.clone());
         self
     }
 
     /// Another place that the fault is about, such as the first of two equal keys.
     pub fn related(mut self, label: impl Into<String>, origin: &Origin) -> Self {
-        self.related.push((label.into(), origin.clone()));
+        self.0.related.push((label.into(), origin.clone()));
         self
     }
 
     /// What could have stood there; the nearest to `wrong` becomes "did you mean".
     pub fn choices(mut self, label: impl Into<String>, wrong: &str, names: Vec<String>) -> Self {
-        self.nearest = nearest(wrong, names.iter().map(String::as_str)).map(str::to_owned);
-        self.choices = Some((label.into(), names));
+        self.0.nearest = nearest(wrong, names.iter().map(String::as_str)).map(str::to_owned);
+        self.0.choices = Some((label.into(), names));
         self
     }
 
     /// A better guess than the nearest of the choices.
     pub fn did_you_mean(mut self, name: Option<String>) -> Self {
-        self.nearest = name.or(self.nearest);
+        self.0.nearest = name.or(self.0.nearest);
         self
     }
 
     pub fn cure(mut self, text: impl Into<String>) -> Self {
-        self.cure = Some(text.into());
+        self.0.cure = Some(text.into());
         self
     }
 
     pub fn what(&self) -> &str {
-        &self.what
+        &self.0.what
     }
 
     pub fn origin(&self) -> Option<&Origin> {
-        self.at.as_ref()
+        self.0.at.as_ref()
     }
 
     pub fn key_path(&self) -> Option<&KeyPath> {
-        self.key_path.as_ref()
+        self.0.key_path.as_ref()
     }
 
     pub fn nearest(&self) -> Option<&str> {
-        self.nearest.as_deref()
+        self.0.nearest.as_deref()
     }
 }
 
@@ -92,8 +97,10 @@ impl ConfigErrors {
         &self.0
     }
 
-    /// `Ok(value)` if nothing was found wrong.
+    /// `Ok(value)` if nothing was found wrong; a fault that was met twice, as in a file used twice, is told once.
     pub(crate) fn check<T>(value: T, faults: Vec<Fault>) -> Result<T, Self> {
+        let mut told = std::collections::HashSet::new();
+        let faults: Vec<Fault> = faults.into_iter().filter(|fault| told.insert(fault.to_string())).collect();
         if faults.is_empty() {
             Ok(value)
         } else {
@@ -121,24 +128,24 @@ impl From<Vec<Fault>> for ConfigErrors {
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.what)?;
-        if let Some(origin) = &self.at {
+        write!(formatter, "{}", self.0.what)?;
+        if let Some(origin) = &self.0.at {
             write_place(formatter, "-->", origin)?;
         }
-        for (label, origin) in &self.related {
+        for (label, origin) in &self.0.related {
             write!(formatter, "\n  ... {label}")?;
             write_place(formatter, "-->", origin)?;
         }
-        if let Some(path) = &self.key_path {
+        if let Some(path) = &self.0.key_path {
             write!(formatter, "\n  key path: {path}")?;
         }
-        if let Some((label, names)) = &self.choices {
+        if let Some((label, names)) = &self.0.choices {
             write!(formatter, "\n  {label}: {}", listed(names))?;
         }
-        if let Some(name) = &self.nearest {
+        if let Some(name) = &self.0.nearest {
             write!(formatter, "\n  did you mean `{name}`?")?;
         }
-        match &self.cure {
+        match &self.0.cure {
             Some(cure) => write!(formatter, "\n  cure: {cure}"),
             None => Ok(()),
         }
@@ -176,7 +183,8 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// The name that was probably meant: near enough by Jaro-Winkler, or the same but for case and separators.
+/// The name that was probably meant: a few letters away for its length, or alike by Jaro-Winkler; case and separators do
+/// not count.
 pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |name: &str| -> String {
         name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -185,10 +193,35 @@ pub fn nearest<'a>(wrong: &str, names: impl IntoIterator<Item = &'a str>) -> Opt
     if wanted.is_empty() {
         return None;
     }
+    let allowed = wanted.chars().count() / 3;
     names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&wanted, &plain(name)), name))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, name)| name)
+        .map(|name| {
+            (strsim::damerau_levenshtein(&wanted, &plain(name)), strsim::jaro_winkler(&wanted, &plain(name)), name)
+        })
+        .filter(|(distance, likeness, _)| *distance <= allowed || *likeness >= 0.85)
+        .min_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)))
+        .map(|(_, _, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn the_nearest_name_is_near() {
+        let names = ["dropout", "heads", "hidden_channels", "num_epochs", "now", "oc.env"];
+        for (wrong, expected) in [
+            ("dropuot", Some("dropout")),
+            ("nwo", Some("now")),
+            ("head", Some("heads")),
+            ("HiddenChannels", Some("hidden_channels")),
+            ("epochs", Some("num_epochs")),
+            ("x", None),
+            ("", None),
+            ("???", None),
+        ] {
+            assert_eq!(nearest(wrong, names), expected, "{wrong}");
+        }
+    }
 }

@@ -57,7 +57,10 @@ pub(crate) enum Element {
     List(Vec<Element>),
     Map(Vec<(String, Element)>),
     /// `name(arguments)`, where an argument may be named.
-    Call { name: String, arguments: Vec<(Option<String>, Element)> },
+    Call {
+        name: String,
+        arguments: Vec<(Option<String>, Element)>,
+    },
 }
 
 impl Override {
@@ -89,9 +92,16 @@ impl Override {
         match &self.value {
             None => Ok(Node::new(Value::Null, self.origin())),
             Some(Assigned::One(element)) => self.element_node(element),
-            Some(Assigned::Sweep(_)) => Err(Fault::new("a list with commas is a sweep over several runs, this is one run")
-                .at(&self.value_origin())
-                .cure(format!("for a list write `{}=[...]`, for text with commas quote it: `{}='...'`", self.key, self.key))),
+            Some(Assigned::Sweep(elements)) => {
+                let what = format!(
+                    "{} values with commas between are a sweep over several runs, this is one run",
+                    elements.len()
+                );
+                Err(Fault::new(what).at(&self.value_origin()).cure(format!(
+                    "for a list write `{0}=[...]`, for text with commas quote it: `\"{0}='...'\"`",
+                    self.key
+                )))
+            }
         }
     }
 
@@ -109,7 +119,10 @@ impl Override {
                 Value::Map(map)
             }
             Element::Call { name, arguments } => {
-                let what = format!("`{name}(...)` with {} arguments is a function, and one run has no use for it", arguments.len());
+                let what = format!(
+                    "`{name}(...)` with {} arguments is a function, and one run has no use for it",
+                    arguments.len()
+                );
                 return Err(Fault::new(what)
                     .at(&self.value_origin())
                     .cure("write the value itself; quote it if it is meant as text with parentheses"));

@@ -22,14 +22,18 @@ pub(crate) const MAX_NODES: usize = 200_000;
 
 /// Reads and parses one file; an empty one is an empty mapping.
 pub(crate) fn read_file(path: &Path) -> Result<Node, Vec<Fault>> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        vec![Fault::new(format!("cannot read the config file `{}`: {error}", path.display()))]
-    })?;
+    let bytes = std::fs::read(path)
+        .map_err(|error| vec![Fault::new(format!("cannot read the config file `{}`: {error}", path.display()))])?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let place = error.utf8_error().valid_up_to();
         vec![Fault::new(format!("the config file `{}` is not UTF-8 (at byte {place})", path.display()))
             .cure("save the file as UTF-8")]
     })?;
+    // A byte order mark has no width in an editor, so it must not count in columns.
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    };
     parse(&Arc::new(Source { path: path.to_owned(), text }))
 }
 
@@ -86,9 +90,7 @@ impl<'a> Builder<'a> {
     }
 
     fn run(&mut self) -> Result<(), Fault> {
-        // A byte order mark is no part of the text; columns stay right because it has no width in an editor.
-        let text = self.source.text.strip_prefix('\u{feff}').unwrap_or(&self.source.text);
-        for item in Parser::new_from_str(text) {
+        for item in Parser::new_from_str(&self.source.text) {
             let (event, span) = item.map_err(|error| {
                 Fault::new(format!("this is not valid YAML: {}", error.info())).at(&self.place(error.marker()))
             })?;
@@ -184,9 +186,7 @@ impl<'a> Builder<'a> {
 
     fn close(&mut self) -> Result<(), Fault> {
         match self.frames.pop() {
-            Some(Frame::List { origin, anchor, items }) => {
-                self.finish(Node::new(Value::List(items), origin), anchor)
-            }
+            Some(Frame::List { origin, anchor, items }) => self.finish(Node::new(Value::List(items), origin), anchor),
             Some(Frame::Map { origin, anchor, pairs, .. }) => {
                 let map = self.build_map(pairs);
                 self.finish(Node::new(Value::Map(map), origin), anchor)

@@ -44,7 +44,7 @@ impl<T> Guarded<T> {
             return Err(PluginError::new(ErrorKind::Panicked, message).of_component(&self.component));
         }
         let result = guarded(&self.component, call);
-        if matches!(&result, Err(error) if error.kind == ErrorKind::Panicked && error.component.as_ref() == Some(&self.component))
+        if matches!(&result, Err(error) if error.kind == ErrorKind::Panicked && error.component.as_deref() == Some(&self.component))
         {
             self.poisoned.store(true, Ordering::Relaxed);
         }
@@ -80,7 +80,7 @@ pub(crate) fn guarded<R>(component: &str, call: impl FnOnce() -> Result<R>) -> R
         // A payload's own destructor may panic; nothing is gained by running it.
         std::mem::forget(payload);
         let location = match caught {
-            Caught::At(location) => Some(location),
+            Caught::At(location) => Some(location.into()),
             Caught::Outside | Caught::Watching => None,
         };
         Err(PluginError { location, ..PluginError::new(ErrorKind::Panicked, message) })

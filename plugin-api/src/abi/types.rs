@@ -105,7 +105,7 @@ impl ErrorKind {
 
 impl From<PluginError> for AbiError {
     fn from(error: PluginError) -> Self {
-        let optional = |text: Option<String>| text.map(RString::from).into();
+        let optional = |text: Option<Box<str>>| text.map(|text| RString::from(&*text)).into();
         Self {
             kind: error.kind.to_wire(),
             message: error.message.into(),
@@ -119,7 +119,7 @@ impl From<PluginError> for AbiError {
 
 impl From<AbiError> for PluginError {
     fn from(error: AbiError) -> Self {
-        let optional = |text: ROption<RString>| text.into_option().map(String::from);
+        let optional = |text: ROption<RString>| text.into_option().map(|text| Box::from(text.as_str()));
         Self {
             kind: ErrorKind::from_wire(error.kind),
             message: error.message.into(),

@@ -45,6 +45,8 @@ impl Default for Params {
     }
 }
 
+// The constructor's name in configs.
+#[allow(clippy::upper_case_acronyms)]
 struct GAT {
     projections: Vec<Projection>,
     layers: Vec<Vec<(EdgeType, GATv2Conv)>>,

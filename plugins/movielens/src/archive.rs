@@ -24,7 +24,9 @@ pub enum ArchiveError {
     Io { path: PathBuf, cause: io::Error },
     #[error("{path} is cut short: it begins as a zip of which the end is missing ({size} bytes are there); delete it and fetch it again")]
     Truncated { path: PathBuf, size: u64 },
-    #[error("{path} is no zip file: it begins with {start:?}; put the zip as GroupLens publishes it there, or delete it")]
+    #[error(
+        "{path} is no zip file: it begins with {start:?}; put the zip as GroupLens publishes it there, or delete it"
+    )]
     NotAZip { path: PathBuf, start: String },
     #[error("{path} is a damaged zip: {cause}; delete it and fetch it again")]
     Damaged { path: PathBuf, cause: String },

@@ -6,7 +6,7 @@
 pub mod checksum;
 mod part;
 #[cfg(test)]
-mod test_server;
+pub mod test_server;
 #[cfg(test)]
 mod tests;
 
@@ -138,7 +138,7 @@ impl Download<'_> {
             if failures >= timeouts.attempts {
                 return Err(DownloadError::GaveUp { attempts: failures, cause });
             }
-            events.info(&format!("{}: {cause}; trying again from byte {}", self.url, part.len()));
+            events.info(&format!("{}: {cause}; trying again from byte {}", self.url, part.size()));
             wait(timeouts.backoff * 2u32.saturating_pow(failures - 1), events)?;
         }
         self.check(part, events)
@@ -152,11 +152,11 @@ impl Download<'_> {
         events: &dyn Events,
         failures: &mut u32,
     ) -> Result<(), Stop> {
-        if self.size.is_some_and(|size| size == part.len()) {
+        if self.size.is_some_and(|size| size == part.size()) {
             return Ok(());
         }
         let Some(mut response) = self.request(part, client)? else { return Ok(()) };
-        let total = response.content_length().map(|rest| part.len() + rest);
+        let total = response.content_length().map(|rest| part.size() + rest);
         if let (Some(expected), Some(got)) = (self.size, total) {
             self.refuse_size(part, expected, got)?;
         }
@@ -171,10 +171,12 @@ impl Download<'_> {
             }
             part.append(&chunk[..n_read])?;
             *failures = 0;
-            events.progress(part.len(), total.or(self.size), self.url);
+            events.progress(part.size(), total.or(self.size), self.url);
         }
         match total.or(self.size) {
-            Some(total) if part.len() < total => Err(Stop::Lost(format!("it ended after {} of {total} bytes", part.len()))),
+            Some(total) if part.size() < total => {
+                Err(Stop::Lost(format!("it ended after {} of {total} bytes", part.size())))
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -182,17 +184,17 @@ impl Download<'_> {
     /// Asks for the rest of the file. `None`: the part file already holds everything.
     fn request(&self, part: &mut PartFile, client: &Client) -> Result<Option<Response>, Stop> {
         let mut request = client.get(self.url);
-        if part.len() > 0 {
-            request = request.header(RANGE, format!("bytes={}-", part.len()));
+        if part.size() > 0 {
+            request = request.header(RANGE, format!("bytes={}-", part.size()));
             if let Some(validator) = part.validator() {
                 request = request.header(IF_RANGE, validator);
             }
         }
-        let response = request.send().map_err(|error| lost_or_unreachable(&error))?;
+        let response = request.send().map_err(lost_or_unreachable)?;
         let (start, total) = content_range(&response);
         match response.status() {
-            StatusCode::PARTIAL_CONTENT if part.len() > 0 && start == Some(part.len()) => Ok(Some(response)),
-            StatusCode::RANGE_NOT_SATISFIABLE if total == Some(part.len()) => Ok(None),
+            StatusCode::PARTIAL_CONTENT if part.size() > 0 && start == Some(part.size()) => Ok(Some(response)),
+            StatusCode::RANGE_NOT_SATISFIABLE if total == Some(part.size()) => Ok(None),
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
                 part.discard_content()?;
                 Err(Stop::Lost("the server has another file now than the one begun".to_string()))
@@ -204,7 +206,9 @@ impl Download<'_> {
                 Ok(Some(response))
             }
             status @ (StatusCode::NOT_FOUND | StatusCode::GONE) => Err(DownloadError::NotFound(status).into()),
-            status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) => Err(Stop::Lost(status.to_string())),
+            status @ (StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) => {
+                Err(Stop::Lost(status.to_string()))
+            }
             status if status.is_server_error() => Err(Stop::Lost(format!("the server says {status}"))),
             status => Err(DownloadError::Refused(status).into()),
         }
@@ -221,7 +225,7 @@ impl Download<'_> {
     /// Compares the finished part with what is known, and discards it if it is something else.
     fn check(&self, mut part: PartFile, events: &dyn Events) -> Result<PartFile, DownloadError> {
         if let Some(expected) = self.size {
-            let got = part.len();
+            let got = part.size();
             self.refuse_size(&mut part, expected, got)?;
         }
         if let Some(expected) = &self.md5 {
@@ -249,12 +253,14 @@ fn content_range(response: &Response) -> (Option<u64>, Option<u64>) {
     (range.split('-').next().and_then(|start| start.parse().ok()), total.parse().ok())
 }
 
-fn lost_or_unreachable(error: &reqwest::Error) -> Stop {
+fn lost_or_unreachable(error: reqwest::Error) -> Stop {
+    // The caller names the source already.
+    let error = error.without_url();
     // An unknown name, a refused or timed-out connection, a redirect that is refused: trying again would not help.
     if error.is_connect() || error.is_builder() || error.is_redirect() {
-        return Stop::Final(DownloadError::Unreachable(causes(error)));
+        return Stop::Final(DownloadError::Unreachable(causes(&error)));
     }
-    Stop::Lost(causes(error))
+    Stop::Lost(causes(&error))
 }
 
 /// The chain of causes in one line, because reqwest's own text hides them.

@@ -1,1 +1,28 @@
-//! In the making.
+//! `movielens:MovielensDataLoader`: MovieLens ratings as a user-movie graph.
+//!
+//! In the order of the data: which release ([`release`]) from where ([`sources`], tried by [`mirrors`]: [`raw_folder`], [`download`],
+//! [`pip`]), opened safely ([`archive`], [`contents`], [`hashing`]), read ([`lines`], [`ratings`], [`titles`]), numbered
+//! ([`interactions`]); [`fetch`] ties these together, [`loader`] makes tensors of the result and caches the graph.
+
+mod error;
+mod events;
+
+mod release;
+mod sources;
+mod archive;
+mod contents;
+mod download;
+mod pip;
+mod raw_folder;
+mod hashing;
+mod mirrors;
+mod lines;
+mod ratings;
+mod titles;
+mod interactions;
+mod fetch;
+mod loader;
+
+use loader::MovielensDataLoader;
+
+plugin_api::export_plugin!(data_loader: MovielensDataLoader);

@@ -96,7 +96,9 @@ impl FromStr for Source {
             return PipFolder::parse(folder).map(Source::Pip).map_err(bad);
         }
         match reqwest::Url::parse(text) {
-            Ok(url) if !matches!(url.scheme(), "http" | "https") => Err(bad("is neither `raw`, `pip:…` nor a web address")),
+            Ok(url) if !matches!(url.scheme(), "http" | "https") => {
+                Err(bad("is neither `raw`, `pip:…` nor a web address"))
+            }
             Ok(url) if url.host_str().is_none_or(str::is_empty) => Err(bad("names no host")),
             Ok(_) => Ok(Source::Web { url: text.to_string() }),
             Err(_) => Err(bad("is neither `raw`, `pip:…` nor a web address")),
@@ -174,7 +176,9 @@ mod tests {
 
     #[test]
     fn sources_survive_a_round_trip() {
-        for text in ["raw", "https://a.b/c/ml-1m.zip", "http://127.0.0.1:8000/x.zip", "pip:recbole==1.2.1!recbole/x/ml-100k"] {
+        for text in
+            ["raw", "https://a.b/c/ml-1m.zip", "http://127.0.0.1:8000/x.zip", "pip:recbole==1.2.1!recbole/x/ml-100k"]
+        {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }
         let source: Source = serde_json::from_str("\"pip:a==1!b/c/\"").unwrap();
@@ -185,8 +189,19 @@ mod tests {
     #[test]
     fn bad_sources_say_what_a_source_is() {
         let bad = [
-            "", "Raw", "data/raw", "ftp://a/b.zip", "https://", "pip:recbole!x", "pip:recbole==1.2.1", "pip:--index-url==1!x",
-            "pip:a==1!../x", "pip:a==1!", "pip:a==-r!x", "pip:a b==1!x", "C:\\data",
+            "",
+            "Raw",
+            "data/raw",
+            "ftp://a/b.zip",
+            "https://",
+            "pip:recbole!x",
+            "pip:recbole==1.2.1",
+            "pip:--index-url==1!x",
+            "pip:a==1!../x",
+            "pip:a==1!",
+            "pip:a==-r!x",
+            "pip:a b==1!x",
+            "C:\\data",
         ];
         for text in bad {
             let message = text.parse::<Source>().unwrap_err().to_string();

@@ -88,7 +88,8 @@ impl Titles {
         };
         for row in rows {
             // The text was UTF-8, and so are its fields.
-            let field = |row: &csv::ByteRecord, index| String::from_utf8_lossy(row.get(index).unwrap_or_default()).into_owned();
+            let field =
+                |row: &csv::ByteRecord, index| String::from_utf8_lossy(row.get(index).unwrap_or_default()).into_owned();
             match row {
                 Ok(row) => self.add(&field(&row, id), &field(&row, title)),
                 Err(_) => self.skipped += 1,
@@ -149,7 +150,8 @@ mod tests {
 
     #[test]
     fn movies_csv_is_quoted() {
-        let text = "\u{feff}movieId,title,genres\r\n1,Toy Story (1995),A|B\r\n543,\"Say \"\"Les\"\", again (1995)\",C\r\n";
+        let text =
+            "\u{feff}movieId,title,genres\r\n1,Toy Story (1995),A|B\r\n543,\"Say \"\"Les\"\", again (1995)\",C\r\n";
         assert_eq!(titles(text.as_bytes(), Format::Csv), expected("Say \"Les\", again (1995)"));
     }
 

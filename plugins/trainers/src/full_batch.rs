@@ -64,7 +64,7 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
             context.progress(&progress(epoch, self.params.num_epochs, &record));
             report.n_epochs = epoch;
             self.check(&record, best)?;
-            if self.params.checkpoint_every > 0 && epoch % self.params.checkpoint_every == 0 {
+            if epoch.is_multiple_of(self.params.checkpoint_every) {
                 context.checkpoint(&format!("epoch-{epoch:04}"), parameters)?;
             }
             if context.is_cancelled() {
@@ -107,7 +107,7 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
             let val_loss = fit.loss.forward(&scores, &split.edge_label)?.f_double_value(&[])?;
             record.values.insert("val_loss".into(), val_loss);
             let Params { eval_every, num_epochs, .. } = self.params;
-            let full = eval_every > 0 && (record.epoch % eval_every == 0 || record.epoch == num_epochs);
+            let full = eval_every > 0 && (record.epoch.is_multiple_of(eval_every) || record.epoch == num_epochs);
             let metrics = fit.evaluator.evaluate(&Evaluation {
                 source,
                 destination,

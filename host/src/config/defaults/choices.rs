@@ -146,7 +146,11 @@ impl Choices {
         let mut groups: Vec<String> = self.known.keys().cloned().collect();
         groups.sort();
         let describe = |key: &str, origin: &Origin| {
-            Fault::new(format!("no defaults list has the group `{key}`")).at(origin).choices("groups in use", key, groups.clone())
+            Fault::new(format!("no defaults list has the group `{key}`")).at(origin).choices(
+                "groups in use",
+                key,
+                groups.clone(),
+            )
         };
         let chosen = self.chosen.iter().filter(|(_, chosen)| !chosen.used).map(|(key, chosen)| {
             let fault = describe(key, &chosen.origin);
@@ -156,10 +160,15 @@ impl Choices {
             }
         });
         let deleted = self.deleted.iter().filter(|(_, deletion)| !deletion.used).map(|(key, deletion)| {
-            let fault = describe(key, &deletion.origin);
-            match self.option_named(key) {
-                Some(option) => fault.cure(format!("it is set to `{option}`: write `~{key}`")),
-                None => fault.cure("remove this override, or correct the name"),
+            match (self.option_named(key), &deletion.option) {
+                (Some(option), Some(other)) => {
+                    Fault::new(format!("the group `{key}` is set to `{option}`, not to `{other}`, so it stays"))
+                        .at(&deletion.origin)
+                        .cure(format!("to delete it whatever it is set to write `~{key}`"))
+                }
+                (Some(_) | None, _) => {
+                    describe(key, &deletion.origin).cure("correct the name, or remove this override")
+                }
             }
         });
         chosen.chain(deleted).collect()
@@ -170,7 +179,10 @@ fn option_of(item: &Override, node: &Node) -> Result<Choice, Fault> {
     let refused = || {
         Fault::new(format!("`{}` is a config group: its option is a name, not {}", item.key, node.value.kind()))
             .at(&item.value_origin())
-            .cure(format!("write `{0}=NAME`, `{0}=[NAME,NAME]` or `{0}=null`; for a value in the section write `{0}.key=value`", item.key))
+            .cure(format!(
+                "write `{0}=NAME`, `{0}=[NAME,NAME]` or `{0}=null`; for a value in the section write `{0}.key=value`",
+                item.key
+            ))
     };
     match &node.value {
         Value::Null => Ok(Choice::Nothing),

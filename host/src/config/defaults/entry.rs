@@ -50,10 +50,13 @@ pub(super) fn read_list(node: &Node) -> Result<Vec<Entry>, Vec<Fault>> {
         }
     };
     let mut faults = Vec::new();
-    let entries: Vec<Entry> = items.iter().filter_map(|item| read_entry(item).map_err(|fault| faults.push(fault)).ok()).collect();
+    let entries: Vec<Entry> =
+        items.iter().filter_map(|item| read_entry(item).map_err(|fault| faults.push(fault)).ok()).collect();
     let mut own = entries.iter().filter(|entry| matches!(entry.kind, Kind::OwnContent));
     if let (Some(first), Some(second)) = (own.next(), own.next()) {
-        let fault = Fault::new("`_self_` stands twice in one defaults list").at(&second.origin).related("first here", &first.origin);
+        let fault = Fault::new("`_self_` stands twice in one defaults list")
+            .at(&second.origin)
+            .related("first here", &first.origin);
         faults.push(fault.cure("keep the one whose place is right: later entries win over earlier ones"));
     }
     if faults.is_empty() {
@@ -79,7 +82,9 @@ fn read_entry(item: &Node) -> Result<Entry, Fault> {
             }
         }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) => {
-            Err(Fault::new(format!("an entry of a defaults list cannot be {}", item.value.kind())).at(&item.origin).cure(FORMS))
+            Err(Fault::new(format!("an entry of a defaults list cannot be {}", item.value.kind()))
+                .at(&item.origin)
+                .cure(FORMS))
         }
     }
 }
@@ -87,11 +92,15 @@ fn read_entry(item: &Node) -> Result<Entry, Fault> {
 fn read_name(text: &str, origin: &Origin) -> Result<Entry, Fault> {
     let (words, optional, is_override) = keywords(text, origin)?;
     if is_override {
-        return Err(Fault::new("`override` needs a group and an option").at(origin).cure("write `- override group: option`"));
+        return Err(Fault::new("`override` needs a group and an option")
+            .at(origin)
+            .cure("write `- override group: option`"));
     }
     let (path, package) = split_package(words);
     if path == "_self_" && package.is_some() {
-        return Err(Fault::new("`_self_` takes no package").at(origin).cure("write `- _self_`, and `# @package NAME` at the top of the file"));
+        return Err(Fault::new("`_self_` takes no package")
+            .at(origin)
+            .cure("write `- _self_`, and `# @package NAME` at the top of the file"));
     }
     if path.is_empty() {
         return Err(Fault::new("an entry of a defaults list is empty").at(origin).cure(FORMS));

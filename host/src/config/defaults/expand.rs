@@ -41,8 +41,7 @@ pub(crate) fn expand(primary: &Primary, config_dir: &Path, overrides: Vec<Overri
         Some(Ok(loaded)) => loaded,
         Some(Err(found)) => return Expanded { parts: Vec::new(), assignments, faults: [faults, found].concat() },
         None => {
-            let what = format!("there is no config file `{}`", primary.file.display());
-            let fault = Fault::new(what);
+            let fault = no_primary(primary, &files);
             return Expanded { parts: Vec::new(), assignments, faults: [faults, vec![fault]].concat() };
         }
     };
@@ -60,6 +59,17 @@ pub(crate) fn expand(primary: &Primary, config_dir: &Path, overrides: Vec<Overri
         walk.faults = walk.choices.unused();
     }
     Expanded { parts, assignments, faults: walk.faults }
+}
+
+fn no_primary(primary: &Primary, files: &ConfigFiles) -> Fault {
+    let fault = Fault::new(format!("there is no config file `{}`", primary.file.display()));
+    let folder = files.folder("");
+    match primary.file.is_dir() {
+        true => fault
+            .choices("configs in this folder", "", ConfigFiles::new(&primary.file).options(""))
+            .cure("name one of its files"),
+        false => fault.choices(format!("configs in {}", folder.display()), &primary.config_path, files.options("")),
+    }
 }
 
 struct Walk {
@@ -177,11 +187,15 @@ impl Walk {
         while let Some((whole, key)) = option_reference(&child) {
             let Some(option) = self.choices.option_named(&key).map(str::to_owned) else {
                 let what = format!("`{whole}` in a defaults list names no group that this config chooses");
-                self.faults.push(Fault::new(what).at(&child.entry.origin).cure("write `${group}` with a group of the defaults list"));
+                self.faults.push(
+                    Fault::new(what).at(&child.entry.origin).cure("write `${group}` with a group of the defaults list"),
+                );
                 return Vec::new();
             };
             match &mut child.entry.kind {
-                Kind::Group { choice: Choice::One(text), .. } | Kind::Config { path: text } => *text = text.replacen(&whole, &option, 1),
+                Kind::Group { choice: Choice::One(text), .. } | Kind::Config { path: text } => {
+                    *text = text.replacen(&whole, &option, 1)
+                }
                 Kind::OwnContent | Kind::Group { .. } => return Vec::new(),
             }
         }
@@ -200,7 +214,8 @@ impl Walk {
                 (Kind::Config { .. } | Kind::Group { .. }, Some(_)) if child.entry.appended => {}
                 (Kind::Config { .. } | Kind::Group { .. }, Some(early)) => {
                     let what = "an `override` entry stands before other entries of its defaults list";
-                    let fault = Fault::new(what).at(&early.entry.origin).related("this entry follows", &child.entry.origin);
+                    let fault =
+                        Fault::new(what).at(&early.entry.origin).related("this entry follows", &child.entry.origin);
                     self.faults.push(fault.cure("move the `override` entries to the end of the list"));
                     return;
                 }
@@ -221,11 +236,14 @@ impl Walk {
         let folder = self.files.folder(&group);
         let fault = Fault::new(format!("there is no config `{name}` in {}", folder.display())).at(&placed.entry.origin);
         if group.is_empty() || self.files.has_group(&group) {
-            let options = self.files.options(&group);
-            return fault.choices(format!("options in {}", folder.display()), name, options).cure(format!(
-                "choose one of them, add {}, or put `optional` before the group",
-                self.files.path_of(&placed.config_path().unwrap_or_default()).display()
-            ));
+            let file = self.files.path_of(&placed.config_path().unwrap_or_default());
+            let optional = match placed.entry.origin {
+                Origin::File { .. } => ", or write `optional` before the entry",
+                Origin::Override { .. } => "",
+            };
+            return fault
+                .choices(format!("options in {}", folder.display()), name, self.files.options(&group))
+                .cure(format!("name one of them, or add {}{optional}", file.display()));
         }
         Fault::new(format!("there is no config group `{group}`: {} is no folder", folder.display()))
             .at(&placed.entry.origin)

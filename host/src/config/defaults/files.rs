@@ -30,10 +30,11 @@ impl ConfigFiles {
 
     /// The folder of a group, as it is shown to the user.
     pub fn folder(&self, group: &str) -> PathBuf {
-        if group.is_empty() {
-            self.root.clone()
-        } else {
-            self.root.join(group)
+        match (group.is_empty(), self.root.as_os_str().is_empty()) {
+            // The folder of `config.yaml` given without one.
+            (true, true) => PathBuf::from("."),
+            (true, false) => self.root.clone(),
+            (false, _) => self.root.join(group),
         }
     }
 
@@ -58,7 +59,9 @@ impl ConfigFiles {
         let mut names: Vec<String> = entries
             .flatten()
             .filter(|entry| entry.path().is_file())
-            .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.strip_suffix(".yaml")).map(str::to_owned))
+            .filter_map(|entry| {
+                entry.file_name().to_str().and_then(|name| name.strip_suffix(".yaml")).map(str::to_owned)
+            })
             .collect();
         names.sort();
         names
@@ -106,6 +109,7 @@ fn package_header(content: &Node) -> Option<String> {
         crate::config::origin::Origin::File { source, .. } => source.text.as_str(),
         crate::config::origin::Origin::Override { .. } => return None,
     };
-    let mut comments = text.lines().map(str::trim).filter(|line| !line.is_empty()).map_while(|line| line.strip_prefix('#'));
+    let mut comments =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).map_while(|line| line.strip_prefix('#'));
     comments.find_map(|line| line.trim().strip_prefix("@package ").map(|name| name.trim().to_owned()))
 }

@@ -53,7 +53,8 @@ pub(super) fn read_model(reader: &mut Reader<'_>) -> Option<ModelSection> {
     let component = read_with(reader, Section::Model, &["module", "params", "init_from"]);
     let path = KeyPath::parse(Section::Model.key());
     let config = reader.config;
-    let init_from = config.root().child("model").and_then(|node| reader.optional(node, &path, "init_from", fields::path));
+    let init_from =
+        config.root().child("model").and_then(|node| reader.optional(node, &path, "init_from", fields::path));
     Some(ModelSection { component: component?, init_from })
 }
 
@@ -71,16 +72,22 @@ fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Optio
         return None;
     }
     if node.as_map().is_none() {
-        let what = format!("the section `{key}` must be a mapping with `module` and `params`, this is {}", node.value.kind());
-        reader.push(Fault::new(what).at(&node.origin).key(&key_path).cure(format!(
-            "for an option of a config group start from a config whose defaults list has `{key}`"
-        )));
+        let what =
+            format!("the section `{key}` must be a mapping with `module` and `params`, this is {}", node.value.kind());
+        reader.push(
+            Fault::new(what)
+                .at(&node.origin)
+                .key(&key_path)
+                .cure(format!("for an option of a config group start from a config whose defaults list has `{key}`")),
+        );
         return None;
     }
     reader.refuse_unknown(node, &key_path, known);
     let params = read_params(reader, node, &key_path);
     let Some(module) = node.child("module") else {
-        let fault = Fault::new(format!("the section `{key}` names no `module`")).at(&node.origin).key(&key_path.child("module"));
+        let fault = Fault::new(format!("the section `{key}` names no `module`"))
+            .at(&node.origin)
+            .key(&key_path.child("module"));
         reader.push(fault.cure("add `module: library:Constructor`; `recsys-host plugins list` shows what there is"));
         return None;
     };
@@ -105,7 +112,9 @@ fn read_params(reader: &mut Reader<'_>, node: &Node, key_path: &KeyPath) -> Opti
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => {
             if missing.is_empty() {
                 let what = format!("`{path}` must be a mapping, this is {}", params.value.kind());
-                reader.push(Fault::new(what).at(&params.origin).key(&path).cure("write `name: value` lines below `params:`"));
+                reader.push(
+                    Fault::new(what).at(&params.origin).key(&path).cure("write `name: value` lines below `params:`"),
+                );
             }
             None
         }

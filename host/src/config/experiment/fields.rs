@@ -42,17 +42,24 @@ impl<'a> Reader<'a> {
         let label = if path.is_root() { "keys at the top level".to_owned() } else { format!("keys of `{path}`") };
         let faults: Vec<Fault> = unknown
             .map(|(key, child)| {
-                Fault::new(format!("unknown key `{key}`"))
-                    .at(&child.origin)
-                    .key(&path.child(key))
-                    .choices(label.clone(), key, known.iter().map(|name| (*name).to_owned()).collect())
+                Fault::new(format!("unknown key `{key}`")).at(&child.origin).key(&path.child(key)).choices(
+                    label.clone(),
+                    key,
+                    known.iter().map(|name| (*name).to_owned()).collect(),
+                )
             })
             .collect();
         self.faults.extend(faults);
     }
 
     /// A field that may be absent or null.
-    pub fn optional<T>(&mut self, node: &Node, path: &KeyPath, key: &str, read: fn(&Node) -> Result<T, Wrong>) -> Option<T> {
+    pub fn optional<T>(
+        &mut self,
+        node: &Node,
+        path: &KeyPath,
+        key: &str,
+        read: fn(&Node) -> Result<T, Wrong>,
+    ) -> Option<T> {
         let field = node.child(key)?;
         if matches!(field.value, Value::Null) {
             return None;
@@ -70,7 +77,9 @@ impl<'a> Reader<'a> {
             Err(wrong) => {
                 let got = match &field.value {
                     Value::List(_) | Value::Map(_) | Value::Null => field.value.kind().to_owned(),
-                    Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => format!("`{}`", shown(field)),
+                    Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => {
+                        format!("`{}`", shown(field))
+                    }
                 };
                 let what = format!("`{path}` must be {}, this is {got}", wrong.expected);
                 self.faults.push(Fault::new(what).at(&field.origin).key(path).cure(wrong.cure));
@@ -125,7 +134,8 @@ pub(super) fn device(node: &Node) -> Result<Device, Wrong> {
 
 pub(super) fn path(node: &Node) -> Result<PathBuf, Wrong> {
     let text = node.as_str().filter(|text| !text.is_empty());
-    text.map(PathBuf::from).ok_or(Wrong { expected: "a path", cure: "write it as text; quote it if it looks like a number" })
+    text.map(PathBuf::from)
+        .ok_or(Wrong { expected: "a path", cure: "write it as text; quote it if it looks like a number" })
 }
 
 /// One path or a list of them.

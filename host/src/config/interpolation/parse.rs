@@ -253,7 +253,8 @@ impl Cursor {
         let mut pairs = Vec::new();
         self.skip_blanks();
         while !self.take('}') {
-            let key: String = self.letters[self.at..].iter().take_while(|letter| !":,{}[]()'\"".contains(**letter)).collect();
+            let key: String =
+                self.letters[self.at..].iter().take_while(|letter| !":,{}[]()'\"".contains(**letter)).collect();
             self.at += key.chars().count();
             if !self.take(':') {
                 return self.fault("a `:` is expected here");

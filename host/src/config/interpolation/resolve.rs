@@ -89,7 +89,8 @@ impl<'a> Resolver<'a> {
                 Value::Map(resolved)
             }
             Value::List(items) => {
-                let children: Vec<_> = (0..items.len()).map(|index| self.expand(&path.child(&index.to_string()))).collect();
+                let children: Vec<_> =
+                    (0..items.len()).map(|index| self.expand(&path.child(&index.to_string()))).collect();
                 Value::List(children.into_iter().collect::<Option<_>>()?)
             }
             Value::String(text) if parse::has_interpolation(text) => {
@@ -126,7 +127,8 @@ impl<'a> Resolver<'a> {
         let target = match parse::parse(text) {
             Ok(pieces) => self.evaluate(&pieces, here),
             Err(fault) => {
-                let what = format!("the interpolation `{text}` cannot be read: {} (character {})", fault.what, fault.at + 1);
+                let what =
+                    format!("the interpolation `{text}` cannot be read: {} (character {})", fault.what, fault.at + 1);
                 self.report(Fault::new(what).cure("write `\\${` for a `${` that is meant as text"), here)
             }
         };
@@ -162,7 +164,8 @@ impl<'a> Resolver<'a> {
             match resolvers::scalar_text(&node) {
                 Some(part) => text.push_str(&part),
                 None => {
-                    let what = format!("an interpolation inside text stands for {}, which is no text", node.value.kind());
+                    let what =
+                        format!("an interpolation inside text stands for {}, which is no text", node.value.kind());
                     return self.report(Fault::new(what).related("it stands here", &node.origin), here);
                 }
             }
@@ -218,7 +221,8 @@ impl<'a> Resolver<'a> {
         }
         let length = here.path.parts().len();
         if reference.dots > length {
-            let what = format!("`${{{}{}}}` leads above the top of the config", ".".repeat(reference.dots), keys.join("."));
+            let what =
+                format!("`${{{}{}}}` leads above the top of the config", ".".repeat(reference.dots), keys.join("."));
             return self.report(Fault::new(what), here);
         }
         let base = if reference.dots == 0 { KeyPath::default() } else { here.path.prefix(length - reference.dots) };
@@ -281,23 +285,21 @@ impl<'a> Resolver<'a> {
 
     /// Every value of the cycle with its place, once however it was entered.
     fn report_cycle<T>(&mut self, members: &[KeyPath]) -> Option<T> {
-        let links: Vec<(&KeyPath, &Node, &str)> = members
-            .iter()
-            .filter_map(|path| self.root.get(path).map(|node| (path, node)))
-            .filter_map(|(path, node)| Some((path, node, node.as_str()?)))
-            .collect();
-        let mut names: Vec<String> = links.iter().map(|(path, _, _)| path.to_string()).collect();
+        let mut names: Vec<String> = members.iter().map(KeyPath::to_string).collect();
         let circle = names.iter().chain(names.first()).cloned().collect::<Vec<_>>().join(" -> ");
+        let links = members.iter().filter_map(|path| {
+            let node = self.root.get(path)?;
+            Some((path, &node.origin, node.as_str()?))
+        });
+        let mut fault = Fault::new(format!("interpolations go in a circle: {circle}"));
+        for (path, origin, text) in links {
+            fault = match fault.origin() {
+                None => fault.at(origin).key(path),
+                Some(_) => fault.related(format!("`{path}` is `{text}`"), origin),
+            };
+        }
         names.sort();
         if self.reported.insert(names.join("\n")) {
-            let mut fault = Fault::new(format!("interpolations go in a circle: {circle}"));
-            for (index, (path, node, text)) in links.iter().enumerate() {
-                fault = if index == 0 {
-                    fault.at(&node.origin).key(path)
-                } else {
-                    fault.related(format!("`{path}` is `{text}`"), &node.origin)
-                };
-            }
             self.faults.push(fault.cure("give one of them a value of its own"));
         }
         None

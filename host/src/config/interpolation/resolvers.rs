@@ -44,7 +44,8 @@ fn now(arguments: &[Node], surroundings: &Surroundings<'_>) -> Result<Value, Fau
     // Python writes microseconds for `%f`; jiff would drop trailing zeros.
     let format = scalar_text(format).ok_or_else(|| usage("now", "${now:%Y-%m-%d}"))?.replace("%f", "%6f");
     strtime::format(&format, surroundings.now).map(Value::String).map_err(|error| {
-        Fault::new(format!("`{format}` is no format of a time: {error}")).cure("use the signs of strftime, such as `%Y-%m-%d/%H-%M-%S`")
+        Fault::new(format!("`{format}` is no format of a time: {error}"))
+            .cure("use the signs of strftime, such as `%Y-%m-%d/%H-%M-%S`")
     })
 }
 

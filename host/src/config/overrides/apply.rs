@@ -10,9 +10,6 @@ use crate::config::key_path::KeyPath;
 use crate::config::merge;
 use crate::config::node::{Map, Node, Value};
 
-/// An override may pass through this many interpolated keys on its way.
-const MAX_HOPS: usize = 32;
-
 pub(crate) fn apply_all(root: &mut Node, overrides: &[Override]) -> Vec<Fault> {
     overrides.iter().filter_map(|item| apply(root, item).err()).collect()
 }
@@ -20,9 +17,11 @@ pub(crate) fn apply_all(root: &mut Node, overrides: &[Override]) -> Vec<Fault> {
 fn apply(root: &mut Node, item: &Override) -> Result<(), Fault> {
     if item.key.contains('/') || item.package.is_some() {
         let what = format!("`{}` is written like a config group, but there is no such group", item.group_key());
-        return Err(Fault::new(what).at(&item.origin()).cure("for a value in the config write its key with dots: `section.key=value`"));
+        return Err(Fault::new(what)
+            .at(&item.origin())
+            .cure("for a value in the config write its key with dots: `section.key=value`"));
     }
-    let path = through_interpolations(root, KeyPath::parse(&item.key));
+    let path = KeyPath::parse(&item.key);
     match item.operation {
         Operation::Change => change(root, &path, item),
         Operation::Add => add(root, &path, item),
@@ -31,25 +30,11 @@ fn apply(root: &mut Node, item: &Override) -> Result<(), Fault> {
     }
 }
 
-/// Where a path really leads if keys on its way are interpolations: with `model: ${base}`, `model.x` is `base.x`.
-fn through_interpolations(root: &Node, mut path: KeyPath) -> KeyPath {
-    for _ in 0..MAX_HOPS {
-        let hop = (1..path.parts().len()).find_map(|length| {
-            let target = whole_reference(root.get(&path.prefix(length))?.as_str()?)?;
-            Some(target.join(&path.parts()[length..]))
-        });
-        match hop {
-            Some(next) => path = next,
-            None => break,
-        }
-    }
-    path
-}
-
 fn change(root: &mut Node, path: &KeyPath, item: &Override) -> Result<(), Fault> {
     let (found, depth) = root.nearest(path);
     let may_add = plain_override_may_add(root, path);
-    if depth < path.parts().len() && !may_add {
+    let holds_keys = matches!(found.value, Value::Map(_) | Value::Null);
+    if depth < path.parts().len() && !(may_add && holds_keys) {
         return Err(unknown_key(root, path, item));
     }
     if depth == path.parts().len() && !may_add {
@@ -82,27 +67,52 @@ fn new_keys(root: &Node, present: &Node, value: &Node, path: &KeyPath) -> Vec<Ve
     found
 }
 
+/// A path that leads nowhere: what stands where it ends, and what was probably meant.
 fn unknown_key(root: &Node, path: &KeyPath, item: &Override) -> Fault {
     let (found, depth) = root.nearest(path);
     let parent = path.prefix(depth);
     let wrong = path.parts().get(depth).map_or("", String::as_str);
-    let names = found.child_names();
-    let sibling = nearest(wrong, names.iter().map(String::as_str)).map(|name| parent.child(name).join(&path.parts()[depth + 1..]));
-    let meant = sibling.or_else(|| elsewhere(root, path)).map(|path| path.to_string());
-    let what = match (found.as_map(), &found.value) {
-        (None, Value::String(_) | Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_)) => {
-            format!("`{parent}` is {} and holds no keys, so `{path}` cannot be set", found.value.kind())
+    match &found.value {
+        Value::Map(_) => unknown_in_mapping(root, path, item),
+        Value::List(items) => Fault::new(format!("`{parent}` is a list of {}, it has no item `{wrong}`", items.len()))
+            .at(&item.origin())
+            .key(path)
+            .cure(format!("give the whole list: `{parent}=[...]`")),
+        Value::String(text) if whole_reference(text).is_some() => {
+            let target = whole_reference(text).unwrap_or_default().join(&path.parts()[depth..]);
+            Fault::new(format!("`{parent}` is `{text}` and has no keys of its own"))
+                .at(&item.origin())
+                .related("it is set here", &found.origin)
+                .key(path)
+                .cure(format!(
+                    "to change what it stands for write `{target}=...`, to replace it `++{}`",
+                    item.unprefixed()
+                ))
         }
-        (None, Value::List(items)) => format!("`{parent}` is a list of {}, it has no item `{wrong}`", items.len()),
-        (Some(_), _) | (None, Value::Map(_)) => format!("the config has no key `{path}`"),
-    };
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => {
+            Fault::new(format!("`{parent}` is {}, which has no keys, so there is no `{path}`", found.value.kind()))
+                .at(&item.origin())
+                .related("it is set here", &found.origin)
+                .key(path)
+                .cure(format!("to put a mapping in its place write `++{}`", item.unprefixed()))
+        }
+    }
+}
+
+fn unknown_in_mapping(root: &Node, path: &KeyPath, item: &Override) -> Fault {
+    let (found, depth) = root.nearest(path);
+    let (parent, names) = (path.prefix(depth), found.child_names());
+    let wrong = path.parts().get(depth).map_or("", String::as_str);
+    let tail = path.parts().get(depth + 1..).unwrap_or_default();
+    let sibling = nearest(wrong, names.iter().map(String::as_str)).map(|name| parent.child(name).join(tail));
+    let meant = sibling.or_else(|| elsewhere(root, path)).map(|path| path.to_string());
     let label = if parent.is_root() { "keys at the top level".to_owned() } else { format!("keys of `{parent}`") };
-    Fault::new(what)
+    Fault::new(format!("the config has no key `{path}`"))
         .at(&item.origin())
         .key(path)
         .choices(label, "", names)
         .did_you_mean(meant)
-        .cure(format!("to add a new key write `+{}`", item.unprefixed()))
+        .cure(format!("correct the key, or add a new one with `+{}`", item.unprefixed()))
 }
 
 /// A key of the same name in another place: `num_epochs` for `trainer.params.num_epochs`.
@@ -136,7 +146,7 @@ fn add(root: &mut Node, path: &KeyPath, item: &Override) -> Result<(), Fault> {
     }
     let (found, depth) = root.nearest(path);
     if depth < path.parts().len() && found.as_map().is_none() && !matches!(found.value, Value::Null) {
-        return Err(unknown_key(root, path, item).cure(format!("to replace it write `++{}`", item.unprefixed())));
+        return Err(unknown_key(root, path, item));
     }
     set(root, path, item)
 }
@@ -175,29 +185,31 @@ fn step<'a>(node: &'a mut Node, key: &str, item: &Override) -> Option<&'a mut No
 
 fn delete(root: &mut Node, path: &KeyPath, item: &Override) -> Result<(), Fault> {
     let Some(present) = root.get(path) else {
-        return Err(unknown_key(root, path, item).cure("remove this override, or correct its key"));
+        return Err(unknown_key(root, path, item).cure("correct the key, or remove this override"));
     };
     if item.value.is_some() {
         let wanted = item.node()?;
         if wanted.to_json() != present.to_json() {
-            return Err(Fault::new(format!("`{path}` is {}, not {}, so it stays", present.to_json(), wanted.to_json()))
-                .at(&item.value_origin())
-                .related("it is set here", &present.origin)
-                .key(path)
-                .cure(format!("to delete it whatever it is write `~{path}`")));
+            return Err(Fault::new(format!(
+                "`{path}` is {}, not {}, so it stays",
+                present.to_json(),
+                wanted.to_json()
+            ))
+            .at(&item.value_origin())
+            .related("it is set here", &present.origin)
+            .key(path)
+            .cure(format!("to delete it whatever it is write `~{path}`")));
         }
     }
     let removed = path.split_last().and_then(|(parent, key)| {
         let parent = parent.parts().iter().try_fold(root, |node, key| node.child_mut(key))?;
         match &mut parent.value {
             Value::Map(map) => map.remove(key),
-            Value::List(items) => key.parse().ok().filter(|index| *index < items.len()).map(|index: usize| items.remove(index)),
+            Value::List(items) => {
+                key.parse().ok().filter(|index| *index < items.len()).map(|index: usize| items.remove(index))
+            }
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => None,
         }
     });
-    removed.map(drop).ok_or_else(|| unknown_key_for_root(item))
-}
-
-fn unknown_key_for_root(item: &Override) -> Fault {
-    Fault::new("the whole config cannot be deleted").at(&item.origin())
+    removed.map(drop).ok_or_else(|| Fault::new("the whole config cannot be deleted").at(&item.origin()))
 }

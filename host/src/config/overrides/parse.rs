@@ -81,7 +81,11 @@ impl Cursor {
         if self.take('~') {
             Operation::Delete
         } else if self.take('+') {
-            if self.take('+') { Operation::ForceAdd } else { Operation::Add }
+            if self.take('+') {
+                Operation::ForceAdd
+            } else {
+                Operation::Add
+            }
         } else {
             Operation::Change
         }
@@ -93,7 +97,9 @@ impl Cursor {
         while self.peek().is_some_and(|letter| letter != '=') {
             let allowed = self.peek().is_some_and(|letter| letter.is_alphanumeric() || "_-$.[]/@".contains(letter));
             if !allowed {
-                return Err(self.fault("this character cannot be part of a key").cure("write `key=value`, with no blanks before the `=`"));
+                return Err(self
+                    .fault("this character cannot be part of a key")
+                    .cure("write `key=value`, with no blanks before the `=`"));
             }
             self.at += 1;
         }
@@ -104,7 +110,9 @@ impl Cursor {
         };
         let broken = |part: &str| part.split(['.', '/']).any(str::is_empty) || part.contains('@');
         if broken(name) || package.is_some_and(|package| package.contains('@')) {
-            return Err(self.fault_at(start, "an override must name a key").cure("write `key=value` or `section.key=value`"));
+            return Err(self
+                .fault_at(start, "an override must name a key")
+                .cure("write `key=value` or `section.key=value`"));
         }
         Ok((name.to_owned(), package.map(str::to_owned)))
     }
@@ -134,8 +142,12 @@ impl Cursor {
     }
 
     fn stray(&self, letter: char) -> Fault {
-        self.fault(format!("`{letter}` cannot stand here unless quoted"))
-            .cure(format!("put the value into single quotes, and the override into double ones for the shell, or write `\\{letter}`"))
+        let cure = if matches!(letter, '\'' | '"') || letter.is_alphanumeric() {
+            "quote the value as a whole, from its first character to its last".to_owned()
+        } else {
+            format!("quote the value, as in `\"key='value'\"`, or write `\\{letter}`")
+        };
+        self.fault(format!("`{letter}` cannot stand here")).cure(cure)
     }
 
     fn element(&mut self, depth: usize) -> Result<Element, Fault> {
@@ -227,7 +239,7 @@ impl Cursor {
                 text.push_str(&"\\".repeat(slashes));
             }
         }
-        Err(self.fault_at(opening, "this quote is never closed"))
+        Err(self.fault_at(opening, "this quote is never closed").cure("end the value with the same quote"))
     }
 
     fn word_or_call(&mut self, depth: usize) -> Result<Element, Fault> {

@@ -32,7 +32,6 @@ pub(crate) fn tagged(text: &str, suffix: &str) -> Result<Value, String> {
             ("bool", value @ Value::Bool(_)) | ("int", value @ Value::Int(_)) | ("float", value @ Value::Float(_)) => {
                 Ok(value)
             }
-            #[allow(clippy::cast_precision_loss)]
             ("float", Value::Int(value)) => Ok(Value::Float(value as f64)),
             _ => Err(refused()),
         },
@@ -79,8 +78,7 @@ fn int(text: &str) -> Option<Option<i128>> {
         return Some(Some(0));
     }
     if let Some(digits) = body.strip_prefix('0') {
-        // `0_` is zero to PyYAML; nobody writes it, so it stays text.
-        return all(digits, |digit| digit.is_digit(8)).then(|| parse(digits, 8)).flatten();
+        return all(digits, |digit| digit.is_digit(8)).then(|| parse(body, 8)).flatten();
     }
     if !body.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
@@ -98,9 +96,7 @@ fn sixties(body: &str) -> Option<i128> {
     if first.is_empty() || !first.chars().all(|digit| digit.is_ascii_digit()) {
         return None;
     }
-    parts.try_fold(first.parse::<i128>().ok()?, |total, part| {
-        total.checked_mul(60)?.checked_add(sixtieth(part)?)
-    })
+    parts.try_fold(first.parse::<i128>().ok()?, |total, part| total.checked_mul(60)?.checked_add(sixtieth(part)?))
 }
 
 fn sixtieth(part: &str) -> Option<i128> {
@@ -131,11 +127,15 @@ fn float(text: &str) -> Option<f64> {
         None => (mantissa, None),
     };
     if let (None, Some(fraction), true) = (exponent, fraction, whole.contains(':')) {
-        #[allow(clippy::cast_precision_loss)]
         let whole = sixties(whole)? as f64;
-        return digits_or_lines(fraction).then(|| decimal("0", fraction, "0")).flatten().map(|part| signed(whole + part));
+        return digits_or_lines(fraction)
+            .then(|| decimal("0", fraction, "0"))
+            .flatten()
+            .map(|part| signed(whole + part));
     }
-    float_parts(whole, fraction, exponent).then(|| decimal(whole, fraction.unwrap_or(""), exponent.unwrap_or("0")))?.map(signed)
+    float_parts(whole, fraction, exponent)
+        .then(|| decimal(whole, fraction.unwrap_or(""), exponent.unwrap_or("0")))?
+        .map(signed)
 }
 
 /// The spellings that are floats: `1.`, `1.5e3`, `1e-3`, `.5`, `.5e+3`, but not `1`, `.5e3` or `1_e3`.
@@ -152,7 +152,8 @@ fn float_parts(whole: &str, fraction: Option<&str>, exponent: Option<&str>) -> b
         }
         (whole, Some(fraction)) => starts_with_digit(whole) && digits_or_lines(whole) && digits_or_lines(fraction),
         (whole, None) => {
-            let groups = whole.split('_').all(|group| !group.is_empty() && group.bytes().all(|digit| digit.is_ascii_digit()));
+            let groups =
+                whole.split('_').all(|group| !group.is_empty() && group.bytes().all(|digit| digit.is_ascii_digit()));
             exponent.is_some() && groups
         }
     }

@@ -47,7 +47,7 @@ pub fn published_md5(client: &Client, url: &str) -> Result<Option<String>, Downl
     let response = match client.get(format!("{url}.md5")).send() {
         Ok(response) if response.status().is_success() => response,
         Ok(_) => return Ok(None),
-        Err(error) if error.is_connect() => return Err(DownloadError::Unreachable(causes(&error))),
+        Err(error) if error.is_connect() => return Err(DownloadError::Unreachable(causes(&error.without_url()))),
         Err(_) => return Ok(None),
     };
     let mut text = String::new();

@@ -53,7 +53,7 @@ impl PartFile {
     }
 
     /// Bytes there so far.
-    pub fn len(&self) -> u64 {
+    pub fn size(&self) -> u64 {
         self.len
     }
 

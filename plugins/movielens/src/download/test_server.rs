@@ -63,8 +63,9 @@ impl Reply {
         let reply = match start {
             Some(start) if start < file.len() => Reply::new("206 Partial Content", &file[start..])
                 .header("Content-Range", format!("bytes {start}-{}/{}", file.len() - 1, file.len())),
-            Some(_) => Reply::new("416 Range Not Satisfiable", b"")
-                .header("Content-Range", format!("bytes */{}", file.len())),
+            Some(_) => {
+                Reply::new("416 Range Not Satisfiable", b"").header("Content-Range", format!("bytes */{}", file.len()))
+            }
             None => Reply::new("200 OK", file),
         };
         reply.header("ETag", etag)
@@ -122,7 +123,8 @@ fn serve(stream: TcpStream, answer: &dyn Fn(usize, &Request) -> Reply, seen: &Mu
     };
     let reply = answer(number, &request);
     let mut stream = stream;
-    let mut head = format!("HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {}\r\n", reply.status, reply.body.len());
+    let mut head =
+        format!("HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: {}\r\n", reply.status, reply.body.len());
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -82,7 +82,11 @@ fn a_whole_file_arrives_with_progress() {
 fn a_dropped_connection_is_resumed_in_the_middle() {
     let case = Case::new(|number, request| {
         let reply = Reply::ranged(request, &file(), "\"1\"");
-        if number < 3 { reply.cut(70_000, Then::Close) } else { reply }
+        if number < 3 {
+            reply.cut(70_000, Then::Close)
+        } else {
+            reply
+        }
     });
     assert!(case.fetch().unwrap() == file());
     assert_eq!(case.ranges(), [None, Some(70_000), Some(140_000), Some(210_000)]);
@@ -93,7 +97,11 @@ fn a_dropped_connection_is_resumed_in_the_middle() {
 fn a_stalled_connection_is_left_and_resumed() {
     let mut case = Case::new(|number, request| {
         let reply = Reply::ranged(request, &file(), "\"1\"");
-        if number == 0 { reply.cut(70_000, Then::Stall) } else { reply }
+        if number == 0 {
+            reply.cut(70_000, Then::Stall)
+        } else {
+            reply
+        }
     });
     case.timeouts.read = Duration::from_millis(300);
     assert!(case.fetch().unwrap() == file());
@@ -144,7 +152,11 @@ fn a_part_longer_than_the_file_starts_over() {
 fn a_server_without_range_starts_over() {
     let case = Case::new(|number, _| {
         let reply = Reply::new("200 OK", &file()).header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT");
-        if number == 0 { reply.cut(70_000, Then::Close) } else { reply }
+        if number == 0 {
+            reply.cut(70_000, Then::Close)
+        } else {
+            reply
+        }
     });
     assert!(case.fetch().unwrap() == file());
     assert_eq!(case.ranges(), [None, Some(70_000)]);

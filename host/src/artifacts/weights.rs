@@ -1,0 +1,49 @@
+//! Weights as safetensors under PyTorch `state_dict` names: to Python and back with no conversion.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tch::{no_grad, Device, Tensor};
+
+use super::{write_whole, ArtifactError};
+
+/// Named tensors, as a model lists them.
+pub type Weights = Vec<(String, Tensor)>;
+
+/// Writes them whole or not at all.
+pub fn save(path: &Path, weights: &Weights) -> Result<(), ArtifactError> {
+    let on_cpu = |tensor: &Tensor| tensor.detach().to_device(Device::Cpu).contiguous();
+    let on_cpu: Vec<_> = weights.iter().map(|(name, tensor)| (name.as_str(), on_cpu(tensor))).collect();
+    write_whole(path, |staged| Tensor::write_safetensors(&on_cpu, staged))
+}
+
+/// Reads them.
+pub fn read(path: &Path) -> Result<Weights, ArtifactError> {
+    Tensor::read_safetensors(path).map_err(|error| ArtifactError::new(path, error))
+}
+
+/// Copies the weights of a file into a model's; names and shapes must be the same, and every fault is told.
+pub fn load_into(path: &Path, parameters: &mut Weights) -> Result<(), ArtifactError> {
+    let file: BTreeMap<_, _> = read(path)?.into_iter().collect();
+    let mut faults = Vec::new();
+    for (name, parameter) in parameters.iter() {
+        match file.get(name) {
+            None => faults.push(format!("`{name}` of the model is not in the file")),
+            Some(tensor) if tensor.size() != parameter.size() => {
+                faults.push(format!("`{name}` is {:?} in the file, {:?} in the model", tensor.size(), parameter.size()));
+            }
+            Some(_) => {}
+        }
+    }
+    let unknown = file.keys().filter(|name| parameters.iter().all(|(known, _)| known != *name));
+    faults.extend(unknown.map(|name| format!("`{name}` of the file is not in the model")));
+    if !faults.is_empty() {
+        return Err(ArtifactError::new(path, format!("the weights do not fit the model:\n  {}", faults.join("\n  "))));
+    }
+    no_grad(|| {
+        for (name, parameter) in parameters {
+            parameter.f_copy_(&file[name]).map_err(|error| ArtifactError::new(path, format!("{name}: {error}")))?;
+        }
+        Ok(())
+    })
+}

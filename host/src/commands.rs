@@ -1,0 +1,14 @@
+//! The commands, a file each: a few lines over [`crate::experiment`].
+
+pub mod evaluate;
+pub mod load;
+pub mod plugins;
+pub mod recommend;
+pub mod train;
+
+use std::io::Write;
+
+/// Standard output is for programs; a reader that closed it has what it wanted.
+fn print(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,61 @@
+//! The data of an experiment: loader, splits, catalog.
+
+use std::path::PathBuf;
+
+use plugin_api::abi::data_loader::DataLoaderObject;
+use plugin_api::dataset::LinkSplits;
+use plugin_api::PluginError;
+
+use super::failure::component_failure;
+use super::{ComponentFailure, Explain, Parts};
+use crate::config::experiment::DataConfig;
+use crate::config::{Config, ConfigErrors, ExperimentConfig, Section};
+use crate::machine::Machine;
+use crate::services::Services;
+use crate::terminal::terminal;
+
+/// What the loader gave, on the device of the run.
+pub struct Data {
+    pub loader: DataLoaderObject,
+    pub splits: LinkSplits,
+    pub fingerprint: Option<String>,
+}
+
+impl Data {
+    pub fn load(
+        parts: &Parts,
+        experiment: &ExperimentConfig,
+        services: &Services,
+        explain: &Explain,
+    ) -> Result<Self, ComponentFailure> {
+        let loaded = parts.data_loader(&experiment.data, services).and_then(|mut loader| {
+            let summary = loader.prepare(false)?;
+            log::info!("{summary}");
+            let splits = loader.get_train_val_test_data()?.to_device(services.machine().device)?;
+            let fingerprint = loader.fingerprint()?;
+            Ok(Self { loader, splits, fingerprint })
+        });
+        terminal().finish();
+        let data = explain.result(Section::Data, loaded)?;
+        describe(&data.splits);
+        Ok(data)
+    }
+}
+
+fn describe(splits: &LinkSplits) {
+    let nodes = splits.train.graph.nodes.iter().map(|node| format!("{} {}s", node.n_nodes, node.name));
+    let edges = splits.named().map(|(name, split)| format!("{name} {}", split.edge_label.numel() / 2));
+    log::info!("{}; edges to predict: {}", nodes.collect::<Vec<_>>().join(", "), edges.join(", "));
+}
+
+/// What `recsys-host load` does: makes the data available locally. Returns the loader's line about them.
+pub fn load(config: &Config, force: bool, plugin_dirs: &[PathBuf]) -> anyhow::Result<String> {
+    let DataConfig { data, settings } = DataConfig::from_config(config)?;
+    let mut parts = Parts::new(&settings, plugin_dirs);
+    ConfigErrors::check((), parts.open_one(&data, config))?;
+    let services = Services::new(settings.seed, Machine::prepare(&settings)?, None);
+    let prepared: Result<String, PluginError> =
+        parts.data_loader(&data, &services).and_then(|mut loader| loader.prepare(force));
+    terminal().finish();
+    Ok(prepared.map_err(|error| component_failure(error, Some(&data), config))?)
+}

@@ -1,0 +1,156 @@
+//! [`Parts`]: the constructors that an experiment names, opened and checked before any work begins.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use plugin_api::abi::data_loader::DataLoaderObject;
+use plugin_api::abi::evaluator::EvaluatorObject;
+use plugin_api::abi::loss::LossObject;
+use plugin_api::abi::model::ModelObject;
+use plugin_api::abi::trainer::TrainerObject;
+use plugin_api::dataset::LinkSplits;
+use plugin_api::ComponentKind;
+
+use super::{ComponentFailure, Explain};
+use crate::config::experiment::Settings;
+use crate::config::{Component, Config, ConfigErrors, ExperimentConfig, Fault, Section};
+use crate::plugins::registry::OpenLibrary;
+use crate::plugins::{parameters, Constructor, Registry, SearchPath};
+use crate::services::Services;
+use crate::terminal::LOG_SINK;
+
+pub struct Parts {
+    registry: Registry,
+    constructors: BTreeMap<&'static str, Constructor>,
+}
+
+impl Parts {
+    pub fn new(settings: &Settings, plugin_dirs: &[PathBuf]) -> Self {
+        let search_path = SearchPath::new(plugin_dirs, &settings.plugin_path);
+        Self { registry: Registry::new(search_path, LOG_SINK), constructors: BTreeMap::new() }
+    }
+
+    /// Opens the sections' constructors and checks their parameters; all faults are reported together.
+    pub fn open(
+        &mut self,
+        sections: &[Section],
+        experiment: &ExperimentConfig,
+        config: &Config,
+    ) -> Result<(), ConfigErrors> {
+        let faults = sections.iter().flat_map(|section| self.open_one(experiment.component(*section), config));
+        ConfigErrors::check((), faults.collect())
+    }
+
+    /// Opens one section's constructor.
+    pub fn open_one(&mut self, component: &Component, config: &Config) -> Vec<Fault> {
+        match self.registry.constructor(&component.module, kind(component.section)) {
+            Ok(constructor) => {
+                let faults = parameters::check(component, &constructor.schema, config);
+                self.constructors.insert(component.section.key(), constructor);
+                faults
+            }
+            Err(error) => {
+                let fault = Fault::new(error.to_string()).at(&component.origin);
+                vec![fault.key(&component.key_path.child("module"))]
+            }
+        }
+    }
+
+    /// Whether model and trainer go together.
+    pub fn check_fit(&self, experiment: &ExperimentConfig) -> Result<(), ConfigErrors> {
+        let (Some(model), Some(trainer)) = (self.find(Section::Model), self.find(Section::Trainer)) else { return Ok(()) };
+        if !model.needs_graph || trainer.passes_graph {
+            return Ok(());
+        }
+        let what = format!("{} needs the graph, but {} passes features only", model.module, trainer.module);
+        let fault = Fault::new(what).at(&experiment.trainer.origin).related("the model", &experiment.model.component.origin);
+        let cure = "use a trainer that passes the graph: `trainer=gat`, or `trainer.module=trainers:GATTrainer`";
+        Err(ConfigErrors::one(fault.key(&experiment.trainer.key_path.child("module")).cure(cure)))
+    }
+
+    /// The libraries in use.
+    pub fn libraries(&self) -> impl Iterator<Item = &OpenLibrary> {
+        self.registry.opened()
+    }
+
+    pub fn device(&self, services: &Services) -> tch::Device {
+        services.machine().device
+    }
+
+    pub fn data_loader(
+        &self,
+        component: &Component,
+        services: &Services,
+    ) -> Result<DataLoaderObject, plugin_api::PluginError> {
+        let constructor = self.get(Section::Data)?;
+        let params = component.params.to_string();
+        constructor.library.new_data_loader(&component.module.constructor, &params, services.object())
+    }
+
+    pub fn model(
+        &self,
+        experiment: &ExperimentConfig,
+        splits: &LinkSplits,
+        services: &Services,
+        explain: &Explain,
+    ) -> Result<ModelObject, ComponentFailure> {
+        let component = &experiment.model.component;
+        let made = self.get(Section::Model).and_then(|constructor| {
+            let (name, params) = (&component.module.constructor, component.params.to_string());
+            constructor.library.new_model(name, &params, services.object(), &splits.metadata())
+        });
+        explain.result(Section::Model, made)
+    }
+
+    pub fn loss(&self, experiment: &ExperimentConfig, services: &Services, explain: &Explain) -> Result<LossObject, ComponentFailure> {
+        let made = self.get(Section::Loss).and_then(|constructor| {
+            let Component { module, params, .. } = &experiment.loss;
+            constructor.library.new_loss(&module.constructor, &params.to_string(), services.object())
+        });
+        explain.result(Section::Loss, made)
+    }
+
+    pub fn evaluator(
+        &self,
+        experiment: &ExperimentConfig,
+        services: &Services,
+        explain: &Explain,
+    ) -> Result<EvaluatorObject, ComponentFailure> {
+        let made = self.get(Section::Evaluator).and_then(|constructor| {
+            let Component { module, params, .. } = &experiment.evaluator;
+            constructor.library.new_evaluator(&module.constructor, &params.to_string(), services.object())
+        });
+        explain.result(Section::Evaluator, made)
+    }
+
+    pub fn trainer(
+        &self,
+        experiment: &ExperimentConfig,
+        services: &Services,
+        explain: &Explain,
+    ) -> Result<TrainerObject, ComponentFailure> {
+        let made = self.get(Section::Trainer).and_then(|constructor| {
+            let Component { module, params, .. } = &experiment.trainer;
+            constructor.library.new_trainer(&module.constructor, &params.to_string(), services.object())
+        });
+        explain.result(Section::Trainer, made)
+    }
+
+    fn find(&self, section: Section) -> Option<&Constructor> {
+        self.constructors.get(section.key())
+    }
+
+    fn get(&self, section: Section) -> Result<&Constructor, plugin_api::PluginError> {
+        self.find(section).ok_or_else(|| plugin_api::PluginError::failed(format!("the {} was not opened", section.key())))
+    }
+}
+
+fn kind(section: Section) -> ComponentKind {
+    match section {
+        Section::Data => ComponentKind::DataLoader,
+        Section::Model => ComponentKind::Model,
+        Section::Loss => ComponentKind::Loss,
+        Section::Trainer => ComponentKind::Trainer,
+        Section::Evaluator => ComponentKind::Evaluator,
+    }
+}

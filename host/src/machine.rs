@@ -1,0 +1,62 @@
+//! Device, threads and libtorch of this process: what is process-wide and therefore the host's alone.
+
+use tch::Cuda;
+
+use crate::config::experiment::Settings;
+use crate::config::Device;
+use crate::plugins::library;
+
+/// What the process runs on.
+#[derive(Debug, Clone, Copy)]
+pub struct Machine {
+    pub device: tch::Device,
+    pub threads: i32,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    #[error("{0}")]
+    Libtorch(String),
+    #[error("device cuda:{wanted}: {reason}; use device=cpu, or device=auto to take what there is")]
+    NoCuda { wanted: usize, reason: String },
+}
+
+impl Machine {
+    /// Checks libtorch, loads its CUDA part if there is one, sets the number of threads, seeds the generator.
+    pub fn prepare(settings: &Settings) -> Result<Self, MachineError> {
+        library::check_libtorch().map_err(MachineError::Libtorch)?;
+        if settings.device != Device::Cpu {
+            library::load_cuda();
+        }
+        let device = choose(settings.device)?;
+        if let Some(threads) = settings.threads.filter(|threads| *threads > 0) {
+            tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+        }
+        tch::manual_seed(settings.seed as i64);
+        Ok(Self { device, threads: tch::get_num_threads() })
+    }
+
+    /// `cpu` or `cuda:0`.
+    pub fn device_name(&self) -> String {
+        match self.device {
+            tch::Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "cpu".to_owned(),
+        }
+    }
+}
+
+fn choose(wanted: Device) -> Result<tch::Device, MachineError> {
+    let available = || if Cuda::is_available() { Cuda::device_count() as usize } else { 0 };
+    match wanted {
+        Device::Cpu => Ok(tch::Device::Cpu),
+        Device::Auto => Ok(if available() > 0 { tch::Device::Cuda(0) } else { tch::Device::Cpu }),
+        Device::Cuda(index) if index < available() => Ok(tch::Device::Cuda(index)),
+        Device::Cuda(wanted) => {
+            let reason = match available() {
+                0 => "this machine has none, or libtorch was set up without (`make setup DEVICE=cuda`)".to_owned(),
+                there => format!("this machine has {there}"),
+            };
+            Err(MachineError::NoCuda { wanted, reason })
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Checks `params` against the JSON Schema of a constructor, and words every fault for the person who wrote the config.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::ValidationError;
+use serde_json::Value;
+
+use crate::config::{Component, Config, Fault, KeyPath};
+
+/// All faults of a component's `params`, each with the place where the value was set.
+pub fn check(component: &Component, schema: &Value, config: &Config) -> Vec<Fault> {
+    let validator = match jsonschema::validator_for(schema) {
+        Ok(validator) => validator,
+        Err(error) => return vec![Fault::new(format!("the schema of {} is faulty: {error}", component.module))],
+    };
+    let errors = validator.iter_errors(&component.params);
+    let faults = errors.flat_map(|error| words(&error, schema).into_iter().map(move |found| (path(&error), found)));
+    faults.map(|(path, found)| found.into_fault(&path, component, config)).collect()
+}
+
+/// A fault relative to the place of its value.
+#[derive(Default)]
+struct Found {
+    /// The unknown name below that place.
+    name: Option<String>,
+    what: String,
+    wrong: String,
+    choices: Vec<String>,
+}
+
+impl Found {
+    fn what(what: String) -> Vec<Self> {
+        vec![Self { what, ..Self::default() }]
+    }
+
+    fn into_fault(self, path: &str, component: &Component, config: &Config) -> Fault {
+        let names = path.split('/').skip(1).map(str::to_owned).chain(self.name);
+        let key = names.fold(component.key_path.child("params"), |key, name| key.child(&name));
+        let fault = Fault::new(format!("{}: {}", component.module, self.what));
+        let fault = fault.at(origin(config, &key)).key(&key);
+        if self.choices.is_empty() {
+            return fault;
+        }
+        fault.choices("choices", &self.wrong, self.choices)
+    }
+}
+
+fn origin<'a>(config: &'a Config, key: &KeyPath) -> &'a crate::config::Origin {
+    &config.root().nearest(key).0.origin
+}
+
+/// The JSON pointer of the faulty value within `params`.
+fn path(error: &ValidationError) -> String {
+    error.instance_path().as_str().to_owned()
+}
+
+fn words(error: &ValidationError, schema: &Value) -> Vec<Found> {
+    let given = error.instance();
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let properties = schema.get("properties").and_then(Value::as_object);
+            let known: Vec<_> = properties.into_iter().flat_map(|properties| properties.keys().cloned()).collect();
+            unexpected.iter().map(|name| unknown(name, &known)).collect()
+        }
+        ValidationErrorKind::Type { kind } => Found::what(format!("{given} is no {}", types(kind))),
+        ValidationErrorKind::Minimum { limit } => Found::what(format!("{given} is below the minimum, {limit}")),
+        ValidationErrorKind::Maximum { limit } => Found::what(format!("{given} is above the maximum, {limit}")),
+        ValidationErrorKind::ExclusiveMinimum { limit } => Found::what(format!("{given} must be above {limit}")),
+        ValidationErrorKind::ExclusiveMaximum { limit } => Found::what(format!("{given} must be below {limit}")),
+        ValidationErrorKind::Enum { options } => {
+            let choices: Vec<_> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let choices = choices.into_iter().map(str::to_owned).collect();
+            let wrong = given.as_str().unwrap_or_default().to_owned();
+            vec![Found { what: format!("{given} is no choice"), wrong, choices, name: None }]
+        }
+        ValidationErrorKind::Required { property } => Found::what(format!("{property} must be given")),
+        // The rarer ones are well worded by the validator.
+        _ => Found::what(error.to_string()),
+    }
+}
+
+fn unknown(name: &str, known: &[String]) -> Found {
+    let what = match known {
+        [] => format!("unknown parameter `{name}`; it takes none"),
+        [_, ..] => format!("unknown parameter `{name}`"),
+    };
+    Found { name: Some(name.to_owned()), what, wrong: name.to_owned(), choices: known.to_vec() }
+}
+
+fn types(kind: &TypeKind) -> String {
+    match kind {
+        TypeKind::Single(single) => single.to_string(),
+        TypeKind::Multiple(set) => set.iter().map(|single| single.to_string()).collect::<Vec<_>>().join(" or "),
+    }
+}

@@ -1,0 +1,130 @@
+//! Where plugins are looked for, and what is told when one is not found.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::plugins::{Identity, Refusal};
+use crate::config::nearest;
+
+/// The folders searched, in order.
+#[derive(Debug, Clone)]
+pub struct SearchPath {
+    folders: Vec<(PathBuf, &'static str)>,
+}
+
+/// A file named `lib*.so` in one of the folders, with what its note says. Of two files of one library, the first is used.
+#[derive(Debug)]
+pub struct Candidate {
+    pub library: String,
+    pub path: PathBuf,
+    pub identity: Result<Identity, Refusal>,
+}
+
+impl SearchPath {
+    /// `--plugin-dir`, `RECSYS_PLUGIN_PATH`, `plugin_path:` of the config, the build's `target/<profile>`, the install's
+    /// `lib/recsys-host/plugins`.
+    pub fn new(arguments: &[PathBuf], config: &[PathBuf]) -> Self {
+        let variable = std::env::var_os("RECSYS_PLUGIN_PATH").unwrap_or_default();
+        let from = |paths: Vec<PathBuf>, origin| paths.into_iter().map(move |path| (path, origin));
+        let mut folders: Vec<_> = from(arguments.to_vec(), "--plugin-dir").collect();
+        folders.extend(from(std::env::split_paths(&variable).collect(), "RECSYS_PLUGIN_PATH"));
+        folders.extend(from(config.to_vec(), "plugin_path in the config"));
+        folders.push((build_folder(), "the build"));
+        folders.extend(from(install_folder().into_iter().collect(), "the install"));
+        folders.retain(|(path, _)| !path.as_os_str().is_empty());
+        Self { folders }
+    }
+
+    /// Every plugin file on the path, in order of search, by name within a folder.
+    pub fn candidates(&self) -> Vec<Candidate> {
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for (folder, _) in &self.folders {
+            let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+            files.sort_by_key(std::fs::DirEntry::file_name);
+            for file in files {
+                let path = file.path();
+                let Some(library) = library_name(&path) else { continue };
+                if candidates.iter().all(|known| known.library != library) {
+                    let identity = Identity::read(&path);
+                    candidates.push(Candidate { library, path, identity });
+                }
+            }
+        }
+        candidates
+    }
+
+    /// The first whole plugin of this name.
+    pub fn find(&self, library: &str) -> Result<(PathBuf, Identity), NotFound> {
+        let file = format!("lib{library}.so");
+        let mut looked = Vec::new();
+        for (folder, origin) in &self.folders {
+            let path = folder.join(&file);
+            let found = if !folder.is_dir() {
+                "no such folder".to_owned()
+            } else if !path.exists() {
+                format!("no {file}")
+            } else {
+                match Identity::read(&path) {
+                    Ok(identity) if identity.name == library => return Ok((path, identity)),
+                    Ok(identity) => format!("{file}: it says it is `{}`, version {}", identity.name, identity.version),
+                    Err(refusal) => format!("{file}: {refusal}"),
+                }
+            };
+            looked.push((folder.clone(), *origin, found));
+        }
+        let usable = self.candidates().into_iter().filter(|candidate| candidate.identity.is_ok());
+        let names: Vec<_> = usable.map(|candidate| candidate.library).collect();
+        Err(NotFound { library: library.to_owned(), looked, nearest: nearest(library, names.iter().map(String::as_str)).map(str::to_owned), names })
+    }
+}
+
+/// `target/<profile>`: where this binary lies if it lies in one, else where it was built.
+fn build_folder() -> PathBuf {
+    let built = Path::new(env!("RECSYS_BUILD_DIR"));
+    match std::env::current_exe().ok().as_deref().and_then(Path::parent) {
+        Some(folder) if folder.join(".cargo-lock").exists() => folder.to_owned(),
+        // Test binaries lie one level below.
+        Some(folder) if folder.parent().is_some_and(|parent| parent.join(".cargo-lock").exists()) => {
+            folder.parent().unwrap_or(built).to_owned()
+        }
+        Some(_) | None => built.to_owned(),
+    }
+}
+
+fn install_folder() -> Option<PathBuf> {
+    let binary = std::env::current_exe().ok()?;
+    Some(binary.parent()?.parent()?.join("lib/recsys-host/plugins"))
+}
+
+fn library_name(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_str()?.strip_prefix("lib")?.strip_suffix(".so")?.to_owned())
+}
+
+/// Every place looked at, what was there, and the nearest names.
+#[derive(Debug)]
+pub struct NotFound {
+    library: String,
+    looked: Vec<(PathBuf, &'static str, String)>,
+    nearest: Option<String>,
+    names: Vec<String>,
+}
+
+impl std::error::Error for NotFound {}
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no usable plugin library `{}`", self.library)?;
+        if let Some(nearest) = &self.nearest {
+            write!(f, "; did you mean `{nearest}`?")?;
+        }
+        write!(f, "\n  looked in:")?;
+        for (folder, origin, found) in &self.looked {
+            write!(f, "\n    {} ({origin}): {found}", folder.display())?;
+        }
+        if self.names.is_empty() {
+            write!(f, "\n  there are no plugins; build them with `make plugins`, or name their folder with --plugin-dir")
+        } else {
+            write!(f, "\n  there are: {}", self.names.join(", "))
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The loader itself: from rated pairs to a graph, its cache and its splits.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use graph_data::split::SplitParams;
+use graph_data::{file, split_graph};
+use plugin_api::prelude::*;
+use plugin_api::record::Record;
+use tch::Tensor;
+
+use crate::download::Timeouts;
+use crate::error::Error;
+use crate::events::Events;
+use crate::fetch::{self, Located, Provenance, Request};
+use crate::interactions::Interactions;
+use crate::ratings::OnBadRow;
+use crate::release::Env;
+use crate::sources::Source;
+
+/// Changes whenever the same ratings would give another graph.
+const LOADER_VERSION: &str = "1";
+
+/// MovieLens ratings as a user-movie graph: edges (user, rates, movie) and (movie, rev_rates, user) with rating and timestamp, split
+/// 80/10/10 as PyG's RandomLinkSplit does.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// The release: dev is MovieLens 100K, small is ml-latest-small, prod is the largest.
+    env: Env,
+    /// Where to get it, tried in this order: raw (data/raw/, zip or folder), an https address of a zip, or
+    /// pip:PACKAGE==VERSION!FOLDER. By default raw, then GroupLens, then for dev the wheel of recbole 1.2.1.
+    sources: Option<Vec<Source>>,
+    /// What to do with a row that cannot be read: error, or skip and count.
+    on_bad_row: OnBadRow,
+    /// Share of the edges held out for validation.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    val_ratio: f64,
+    /// Share of the edges held out for the test.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    test_ratio: f64,
+    /// Sampled negatives per positive edge.
+    #[schemars(range(min = 0.0))]
+    neg_ratio: f64,
+    /// Seconds without a byte after which a download is tried again.
+    #[schemars(range(min = 0.1))]
+    read_timeout_s: f64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        let SplitParams { val_ratio, test_ratio, neg_ratio, .. } = SplitParams::default();
+        let read_timeout_s = Timeouts::default().read.as_secs_f64();
+        Self {
+            env: Env::Dev,
+            sources: None,
+            on_bad_row: OnBadRow::Error,
+            val_ratio,
+            test_ratio,
+            neg_ratio,
+            read_timeout_s,
+        }
+    }
+}
+
+pub struct MovielensDataLoader {
+    params: Params,
+    loaded: Option<Loaded>,
+}
+
+/// The graph and catalog as cached.
+struct Loaded {
+    record: Record,
+    fingerprint: String,
+}
+
+impl DataLoader for MovielensDataLoader {
+    type Params = Params;
+
+    fn new(params: Params, _: &Context) -> Result<Self> {
+        if params.val_ratio + params.test_ratio >= 1.0 {
+            let message = format!("val_ratio {} and test_ratio {} leave nothing to train on", params.val_ratio, params.test_ratio);
+            return Err(PluginError::invalid_parameter("val_ratio", message));
+        }
+        Ok(Self { params, loaded: None })
+    }
+
+    fn prepare(&mut self, force: bool, context: &Context) -> Result<String> {
+        let request = self.request(force, context);
+        let located = fetch::obtain(&request, &Listener(context)).map_err(explain)?;
+        let name = located.cache_key(LOADER_VERSION, self.params.on_bad_row);
+        let path = context.data_dir().join("processed").join(format!("{name}.safetensors"));
+        let record = match read_cache(&path).filter(|_| !force) {
+            Some(record) => record,
+            None => build(&located, self.params.on_bad_row, &path, context)?,
+        };
+        let summary = summary(&record, &path)?;
+        self.loaded = Some(Loaded { record, fingerprint: located.fingerprint });
+        Ok(summary)
+    }
+
+    fn get_data(&mut self, context: &Context) -> Result<Graph> {
+        Graph::read(&self.loaded(context)?.record, "")
+    }
+
+    fn get_train_val_test_data(&mut self, context: &Context) -> Result<LinkSplits> {
+        let Params { val_ratio, test_ratio, neg_ratio, .. } = self.params;
+        let params = SplitParams { val_ratio, test_ratio, neg_ratio, seed: context.seed() };
+        split_graph(&self.get_data(context)?, &rates(), &params)
+    }
+
+    fn catalog(&mut self, context: &Context) -> Result<Catalog> {
+        Ok(Catalog::read(&self.loaded(context)?.record))
+    }
+
+    fn fingerprint(&self) -> Option<String> {
+        self.loaded.as_ref().map(|loaded| loaded.fingerprint.clone())
+    }
+}
+
+impl MovielensDataLoader {
+    fn request(&self, force: bool, context: &Context) -> Request {
+        let Params { env, sources, on_bad_row, read_timeout_s, .. } = &self.params;
+        let mut request = Request::new(*env, context.data_dir());
+        request.sources = sources.clone().unwrap_or(request.sources);
+        request.timeouts.read = Duration::from_secs_f64(*read_timeout_s);
+        Request { force, on_bad_row: *on_bad_row, ..request }
+    }
+
+    fn loaded(&mut self, context: &Context) -> Result<&Loaded> {
+        if self.loaded.is_none() {
+            self.prepare(false, context)?;
+        }
+        self.loaded.as_ref().ok_or_else(|| PluginError::failed("nothing was loaded"))
+    }
+}
+
+fn rates() -> EdgeType {
+    EdgeType::new("user", "rates", "movie")
+}
+
+/// `None` if there is no usable cache.
+fn read_cache(path: &std::path::Path) -> Option<Record> {
+    if !path.exists() {
+        return None;
+    }
+    match file::read(path).and_then(|record| Graph::read(&record, "")?.validate().map(|()| record)) {
+        Ok(record) => Some(record),
+        Err(error) => {
+            log::warn!("the cached graph cannot be used and is built anew: {error}");
+            None
+        }
+    }
+}
+
+fn build(located: &Located, on_bad_row: OnBadRow, path: &PathBuf, context: &Context) -> Result<Record> {
+    let (interactions, provenance) = fetch::parse(located, on_bad_row, &Listener(context)).map_err(explain)?;
+    let mut record = Record::default();
+    let graph = graph(&interactions)?;
+    graph.write_nodes(&mut record);
+    graph.write_edges(&mut record, "");
+    catalog(interactions).write(&mut record);
+    describe(&provenance, &mut record);
+    file::write(path, &record)?;
+    Ok(record)
+}
+
+fn graph(interactions: &Interactions) -> Result<Graph> {
+    let ids = |ids: &[u32]| Tensor::f_from_slice(&ids.iter().map(|id| i64::from(*id)).collect::<Vec<_>>());
+    let (user, movie) = (ids(&interactions.user)?, ids(&interactions.movie)?); // [n_ratings]
+    let rating = Tensor::f_from_slice(&interactions.rating)?; // [n_ratings]
+    let timestamp = Tensor::f_from_slice(&interactions.timestamp)?; // [n_ratings]
+    let edges = |edge_type: EdgeType, source: &Tensor, destination: &Tensor| -> Result<EdgeStore> {
+        let attributes =
+            vec![("rating".into(), rating.shallow_clone()), ("timestamp".into(), timestamp.shallow_clone())];
+        Ok(EdgeStore { edge_type, edge_index: Tensor::f_stack(&[source, destination], 0)?, attributes })
+    };
+    let node = |name: &str, raw_ids: &[i64]| NodeStore { name: name.into(), n_nodes: raw_ids.len() as i64, x: None };
+    Ok(Graph {
+        nodes: vec![node("user", &interactions.user_raw_id), node("movie", &interactions.movie_raw_id)],
+        edges: vec![edges(rates(), &user, &movie)?, edges(rates().reverse(), &movie, &user)?],
+    })
+}
+
+fn catalog(interactions: Interactions) -> Catalog {
+    let raw_ids = |ids: Vec<i64>| ids.iter().map(i64::to_string).collect();
+    let node = |node_type: &str, ids, titles| NodeCatalog { node_type: node_type.into(), raw_ids: raw_ids(ids), titles };
+    Catalog {
+        nodes: vec![
+            node("user", interactions.user_raw_id, Vec::new()),
+            node("movie", interactions.movie_raw_id, interactions.titles),
+        ],
+    }
+}
+
+fn describe(provenance: &Provenance, record: &mut Record) {
+    let origin = provenance.mirror.as_ref().unwrap_or(&provenance.source);
+    record.set_text("origin", origin);
+    record.set_text("ratings_sha256", &provenance.ratings_sha256);
+    record.set_text("rows_skipped", provenance.skipped);
+    record.set_text("duplicates", provenance.duplicates);
+}
+
+/// A line about what there is and where it came from.
+fn summary(record: &Record, path: &std::path::Path) -> Result<String> {
+    let n_ratings = record.tensor(&format!("{}.edge_index", rates()))?.size()[1];
+    let skipped = match record.text("rows_skipped")? {
+        "0" => String::new(),
+        skipped => format!(", {skipped} bad rows skipped"),
+    };
+    Ok(format!(
+        "MovieLens from {}: {} users, {} movies, {n_ratings} ratings{skipped}; graph in {}",
+        record.text("origin")?,
+        record.text("user.n_nodes")?,
+        record.text("movie.n_nodes")?,
+        path.display()
+    ))
+}
+
+/// The kinds that the host words by: bad data, an interruption, anything else.
+fn explain(error: Error) -> PluginError {
+    match error {
+        Error::Cancelled => PluginError::interrupted(),
+        Error::Ratings(_) | Error::Archive(_) => PluginError::invalid_data(error.to_string()),
+        Error::Io { .. } | Error::NothingToLoad(_) | Error::TooManyRatings { .. } => PluginError::failed(error.to_string()),
+    }
+}
+
+/// What happens during a fetch, told to the host.
+struct Listener<'a>(&'a Context);
+
+impl Events for Listener<'_> {
+    fn progress(&self, done: u64, total: Option<u64>, what: &str) {
+        let progress = Progress { task: what.to_owned(), done, total, unit: "bytes".into(), note: String::new() };
+        self.0.progress(&progress);
+    }
+
+    fn info(&self, text: &str) {
+        log::info!("{text}");
+    }
+
+    fn warn(&self, text: &str) {
+        log::warn!("{text}");
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+}
