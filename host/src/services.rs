@@ -79,10 +79,7 @@ impl Host for Services {
     }
 
     fn report_epoch(&self, record: EpochRecord) -> plugin_api::Result<()> {
-        let values = record.values.iter().filter(|(name, _)| *name != "seconds");
-        let values: Vec<_> = values.map(|(name, value)| format!("{name} {value:.4}")).collect();
-        let seconds = record.values.get("seconds").copied().unwrap_or(f64::NAN);
-        log::info!(target: EPOCH, "epoch {}: {} ({seconds:.2} s)", record.epoch, values.join(" "));
+        log::info!(target: EPOCH, "{}", crate::terminal::epoch_line(&record));
         match &self.0.run {
             Some(run) => run.append_metrics(&record).context("metrics.jsonl"),
             None => Ok(()),

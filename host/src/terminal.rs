@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plugin_api::abi::abi_stable::std_types::RStr;
 use plugin_api::abi::logger::LogSink;
-use plugin_api::context::Progress;
+use plugin_api::context::{EpochRecord, Progress};
 
 /// The one terminal of the process.
 pub struct Terminal {
@@ -22,11 +22,11 @@ pub struct Terminal {
 struct State {
     bar: Option<(String, ProgressBar)>,
     file: Option<File>,
-    /// When a plain progress line was last written, and of what.
+    /// Since when no plain progress line was written, and of what.
     plain: Option<(String, Instant)>,
 }
 
-/// Plain progress lines come no more often than this.
+/// Plain progress lines come no more often than this, and not for work that takes less.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// The target of log records that a progress bar shows already.
@@ -151,17 +151,31 @@ fn style(progress: &Progress) -> ProgressStyle {
 }
 
 fn plain(state: &mut State, progress: &Progress) {
-    let known = state.plain.as_ref().is_some_and(|(task, last)| *task == progress.task && last.elapsed() < PLAIN_EVERY);
-    if known && progress.total != Some(progress.done) {
+    let since = state.plain.take().filter(|(task, _)| *task == progress.task);
+    let due = since.as_ref().is_some_and(|(_, since)| since.elapsed() >= PLAIN_EVERY);
+    state.plain = since.filter(|_| !due).or_else(|| Some((progress.task.clone(), Instant::now())));
+    if !due {
         return;
     }
-    state.plain = Some((progress.task.clone(), Instant::now()));
     let amount = |n: u64| match progress.unit.as_str() {
         "bytes" => format!("{:.1} MB", n as f64 / 1e6),
         _ => n.to_string(),
     };
     let total = progress.total.map_or_else(String::new, |total| format!(" of {}", amount(total)));
     print(state, &format!("{}: {}{total} {}", progress.task, amount(progress.done), progress.note));
+}
+
+/// An epoch as a line: losses first, of the ranking metrics those of the middle k.
+pub fn epoch_line(record: &EpochRecord) -> String {
+    let k_of = |name: &str| name.split_once('@').and_then(|(_, k)| k.parse::<usize>().ok());
+    let ks: std::collections::BTreeSet<usize> = record.values.keys().filter_map(|name| k_of(name)).collect();
+    let shown = ks.iter().nth(ks.len().saturating_sub(1) / 2);
+    let mut values: Vec<_> = record.values.iter().filter(|(name, _)| *name != "seconds").collect();
+    values.retain(|(name, _)| k_of(name).is_none_or(|k| Some(&k) == shown));
+    values.sort_by_key(|(name, _)| (!name.ends_with("_loss"), k_of(name).is_some()));
+    let values: Vec<_> = values.into_iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+    let seconds = record.values.get("seconds").map_or_else(String::new, |seconds| format!("  ({seconds:.2} s)"));
+    format!("epoch {:>3}  {}{seconds}", record.epoch, values.join("  "))
 }
 
 /// Where the log records of plugins arrive.

@@ -1,1 +1,14 @@
-fn main(){}
+//! The integration tests: the real binary and real shared libraries, each test in a fresh folder, offline.
+//!
+//! One binary, so that the plugins are built once. [`support`] makes the folders and runs the host.
+
+mod support;
+
+mod broken;
+mod config_errors;
+mod golden;
+mod plugins;
+mod run;
+mod serve;
+mod third_party;
+mod tidy;

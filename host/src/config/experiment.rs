@@ -18,8 +18,8 @@ use fields::Reader;
 
 /// The seed of a config that names none.
 pub const DEFAULT_SEED: u64 = 42;
-/// The run directory of a config that names none; the host adds date and time.
-pub const DEFAULT_RUN_DIR: &str = "runs";
+/// The run directory of a config that names none, as `strftime` writes it.
+const DEFAULT_RUN_DIR: &str = "runs/%Y-%m-%d/%H-%M-%S";
 
 /// The sections that name a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +147,10 @@ fn top_level_keys() -> Vec<&'static str> {
     Section::ALL.iter().map(|section| section.key()).chain(SETTING_KEYS).collect()
 }
 
+fn default_run_dir() -> PathBuf {
+    jiff::Zoned::now().strftime(DEFAULT_RUN_DIR).to_string().into()
+}
+
 /// Where a setting is wrong its default stands in, so that reading goes on and finds more; the fault is kept.
 fn read_settings(reader: &mut Reader<'_>, root: &Node) -> Settings {
     let top = KeyPath::default();
@@ -154,7 +158,7 @@ fn read_settings(reader: &mut Reader<'_>, root: &Node) -> Settings {
         seed: reader.optional(root, &top, "seed", fields::seed).unwrap_or(DEFAULT_SEED),
         device: reader.optional(root, &top, "device", fields::device).unwrap_or_default(),
         threads: reader.optional(root, &top, "threads", fields::count).filter(|count| *count > 0),
-        run_dir: reader.optional(root, &top, "run_dir", fields::path).unwrap_or_else(|| PathBuf::from(DEFAULT_RUN_DIR)),
+        run_dir: reader.optional(root, &top, "run_dir", fields::path).unwrap_or_else(default_run_dir),
         plugin_path: reader.optional(root, &top, "plugin_path", fields::paths).unwrap_or_default(),
     }
 }

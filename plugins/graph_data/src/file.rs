@@ -1,14 +1,15 @@
 //! Records as safetensors files: tensors under their names, texts in the metadata.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::Path;
 
 use plugin_api::error::{Result, ResultExt};
 use plugin_api::record::Record;
 use plugin_api::PluginError;
-use safetensors::{Dtype, SafeTensors, View};
+use safetensors::tensor::Metadata;
+use safetensors::{Dtype, View};
 use tch::{Kind, Tensor};
 
 /// Writes a record whole or not at all: beside its place, then renamed.
@@ -42,19 +43,21 @@ pub fn read(path: &Path) -> Result<Record> {
     attempt().context(path.display().to_string())
 }
 
-/// The metadata, from the head of the file.
-fn read_texts(path: &Path) -> Result<std::collections::BTreeMap<String, String>> {
+/// The metadata, from the head of the file; the tensors are read, and checked, by libtorch's bindings.
+fn read_texts(path: &Path) -> Result<BTreeMap<String, String>> {
     let mut file = std::fs::File::open(path)?;
     let size = file.metadata()?.len();
-    let mut head = vec![0; 8];
-    file.read_exact(&mut head).map_err(|_| PluginError::invalid_data("no safetensors file: it is shorter than 8 bytes"))?;
-    let length = u64::from_le_bytes(head[..8].try_into()?);
+    let mut length = [0; 8];
+    file.read_exact(&mut length)
+        .map_err(|_| PluginError::invalid_data("no safetensors file: it is shorter than 8 bytes"))?;
+    let length = u64::from_le_bytes(length);
     if length > size {
         return Err(PluginError::invalid_data("no whole safetensors file: its header is longer than the file"));
     }
-    file.take(length).read_to_end(&mut head)?;
-    let (_, metadata) = SafeTensors::read_metadata(&head)?;
-    Ok(metadata.metadata().clone().unwrap_or_default().into_iter().collect())
+    let mut header = Vec::new();
+    file.take(length).read_to_end(&mut header)?;
+    let header: Metadata = serde_json::from_slice(&header)?;
+    Ok(header.metadata().clone().unwrap_or_default().into_iter().collect())
 }
 
 /// A tensor as the format wants it: row-major bytes.

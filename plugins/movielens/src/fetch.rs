@@ -108,25 +108,6 @@ pub struct Provenance {
     pub duplicates: u64,
 }
 
-/// The material that [`obtain`] would use without any network, with its fingerprint; `None` if it would have to fetch.
-///
-/// # Errors
-/// Material is there and damaged or unsafe; the user stopped.
-pub fn locate(request: &Request, events: &dyn Events) -> Result<Option<Located>, Error> {
-    if request.force {
-        return Ok(None);
-    }
-    let raw = RawFolder::new(&request.data_dir, request.env.release());
-    for source in &request.sources {
-        match look_up(source, &raw, events)? {
-            Ok(located) => return Ok(Some(located)),
-            Err(_) if source.is_mirror() => return Ok(None),
-            Err(_) => {}
-        }
-    }
-    Ok(None)
-}
-
 /// Finds the release on disk or fetches it, source by source in the order listed.
 ///
 /// # Errors
@@ -197,15 +178,6 @@ pub fn parse(
         duplicates,
     };
     Ok((interactions, provenance))
-}
-
-/// [`obtain`], then [`parse`].
-///
-/// # Errors
-/// Those of both.
-pub fn fetch_and_parse(request: &Request, events: &dyn Events) -> Result<(Interactions, Provenance), Error> {
-    let located = obtain(request, events)?;
-    parse(&located, request.on_bad_row, events)
 }
 
 /// The sources as listed; under `force` the mirrors first.

@@ -1,6 +1,6 @@
 //! The loader itself: from rated pairs to a graph, its cache and its splits.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use graph_data::split::SplitParams;
@@ -140,7 +140,7 @@ fn rates() -> EdgeType {
 }
 
 /// `None` if there is no usable cache.
-fn read_cache(path: &std::path::Path) -> Option<Record> {
+fn read_cache(path: &Path) -> Option<Record> {
     if !path.exists() {
         return None;
     }
@@ -153,7 +153,7 @@ fn read_cache(path: &std::path::Path) -> Option<Record> {
     }
 }
 
-fn build(located: &Located, on_bad_row: OnBadRow, path: &PathBuf, context: &Context) -> Result<Record> {
+fn build(located: &Located, on_bad_row: OnBadRow, path: &Path, context: &Context) -> Result<Record> {
     let (interactions, provenance) = fetch::parse(located, on_bad_row, &Listener(context)).map_err(explain)?;
     let mut record = Record::default();
     let graph = graph(&interactions)?;
@@ -202,7 +202,7 @@ fn describe(provenance: &Provenance, record: &mut Record) {
 }
 
 /// A line about what there is and where it came from.
-fn summary(record: &Record, path: &std::path::Path) -> Result<String> {
+fn summary(record: &Record, path: &Path) -> Result<String> {
     let n_ratings = record.tensor(&format!("{}.edge_index", rates()))?.size()[1];
     let skipped = match record.text("rows_skipped")? {
         "0" => String::new(),

@@ -72,8 +72,8 @@ impl GATv2Conv {
         let GATv2Options { heads, out_channels, negative_slope, dropout, .. } = self.options;
         let n_edges = edges.source.size()[0];
         let x_j = gather_rows(x_l, &edges.source)?; // [n_edges, heads * channels]
-        let sum = gather_rows(x_r, &edges.destination)?.f_add(&x_j)?; // [n_edges, heads * channels]
-        let activated = leaky_relu(&sum, negative_slope)?.f_view([n_edges, heads, out_channels])?;
+        let sum = gather_rows(x_r, &edges.destination)?.f_add_(&x_j)?; // [n_edges, heads * channels]
+        let activated = leaky_relu_(sum, negative_slope)?.f_view([n_edges, heads, out_channels])?;
         let scores = activated.f_mul(&self.att)?.f_sum_dim_intlist([-1].as_slice(), false, None)?; // [n_edges, heads]
         let alpha = softmax_by_destination(&scores, &edges.destination, edges.n_destinations)?; // [n_edges, heads]
         let alpha = alpha.f_dropout(dropout, train)?.f_unsqueeze(-1)?; // [n_edges, heads, 1]
@@ -82,9 +82,11 @@ impl GATv2Conv {
     }
 }
 
-/// tch leaves out the slope of libtorch's own `leaky_relu`. At 0 the gradient is the slope, as there.
-fn leaky_relu(x: &Tensor, negative_slope: f64) -> Result<Tensor> {
-    x.f_mul_scalar(negative_slope)?.f_add(&x.f_relu()?.f_mul_scalar(1.0 - negative_slope)?)
+/// tch leaves out the slope of libtorch's own `leaky_relu`. At 0 the gradient is the slope, as there. In place, since `x` is as
+/// large as a message of every edge.
+fn leaky_relu_(mut x: Tensor, negative_slope: f64) -> Result<Tensor> {
+    let positive = x.f_relu()?.f_mul_scalar(1.0 - negative_slope)?;
+    x.f_mul_scalar_(negative_slope)?.f_add_(&positive)
 }
 
 #[cfg(test)]
