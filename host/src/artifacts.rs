@@ -28,18 +28,10 @@ impl ArtifactError {
 pub fn write_whole<E: ToString>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), ArtifactError> {
     let failed = |error: std::io::Error| ArtifactError::new(path, error);
     let folder = path.parent().unwrap_or(Path::new("."));
-    let staged = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    // Not private, as temporary files are by default: these follow the umask.
+    let readable = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    let staged = tempfile::Builder::new().permissions(readable).tempfile_in(folder).map_err(failed)?;
     write(staged.path()).map_err(|error| ArtifactError::new(path, error.to_string()))?;
-    // A temporary file is private; the others of a run follow the umask.
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666 & !umask());
-    std::fs::set_permissions(staged.path(), permissions).map_err(failed)?;
     staged.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-/// Read from /proc, since asking the system sets it.
-fn umask() -> u32 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    line.and_then(|text| u32::from_str_radix(text.trim(), 8).ok()).unwrap_or(0o022)
 }

@@ -33,13 +33,7 @@ pub enum Command {
     /// Train and evaluate what a config describes; the last line of output is the run directory.
     Train(ConfigArguments),
     /// Make a config's data available locally: fetch, check, build the graph.
-    Load {
-        #[command(flatten)]
-        config: ConfigArguments,
-        /// Fetch and build anew.
-        #[arg(long)]
-        force: bool,
-    },
+    Load(commands::load::Arguments),
     /// Evaluate a run's model on its test split; prints the metrics as JSON.
     Evaluate(commands::evaluate::Arguments),
     /// Recommend items to a user with a run's model.
@@ -121,7 +115,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let trained = commands::train::run(config, &cli.plugin_dir)?;
             return Ok(if trained.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
         }
-        Command::Load { config, force } => commands::load::run(config, force, &cli.plugin_dir)?,
+        Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.plugin_dir)?,
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.plugin_dir)?,
         Command::Plugins(command) => commands::plugins::run(command, &cli.plugin_dir)?,

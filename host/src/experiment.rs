@@ -45,7 +45,7 @@ pub fn train(config: &Config, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained
     let experiment = ExperimentConfig::from_config(config)?;
     let mut parts = Parts::new(&experiment.settings, plugin_dirs);
     parts.open(&Section::ALL, &experiment, config)?;
-    parts.check_fit(&experiment)?;
+    parts.check_fit(&experiment, config)?;
     let machine = Machine::prepare(&experiment.settings)?;
     let mut info = RunInfo::new(experiment.settings.seed, &machine, parts.libraries());
     let run = Arc::new(RunDirectory::create(&experiment.settings.run_dir, config)?);

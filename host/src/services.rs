@@ -88,7 +88,9 @@ impl Host for Services {
 
     fn checkpoint(&self, name: &str, record: Record) -> plugin_api::Result<()> {
         match &self.0.run {
-            Some(run) => run.save_checkpoint(name, &record.tensors.into_iter().collect::<Vec<_>>()).context("checkpoint"),
+            Some(run) => {
+                run.save_checkpoint(name, &record.tensors.into_iter().collect::<Vec<_>>()).context("checkpoint")
+            }
             None => Ok(()),
         }
     }

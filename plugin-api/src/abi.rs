@@ -8,17 +8,17 @@
 // `#[sabi_trait]` writes impls inside constants, which rustc warns of; the crate will not change any more.
 #![allow(non_local_definitions)]
 
-pub mod note;
-pub mod types;
-pub mod guard;
-pub mod logger;
-pub mod host;
 pub mod data_loader;
-pub mod model;
-pub mod loss;
 pub mod evaluator;
-pub mod trainer;
-pub mod module;
 mod export;
+pub mod guard;
+pub mod host;
+pub mod logger;
+pub mod loss;
+pub mod model;
+pub mod module;
+pub mod note;
+pub mod trainer;
+pub mod types;
 
 pub use abi_stable;

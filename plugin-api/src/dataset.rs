@@ -159,11 +159,12 @@ impl LinkSplits {
 }
 
 fn labelled_edge_type(record: &Record) -> Result<EdgeType> {
-    let labelled =
-        record.tensors.keys().find_map(|key| key.strip_prefix("train.")?.strip_suffix(".edge_label_index"));
+    let labelled = record.tensors.keys().find_map(|key| key.strip_prefix("train.")?.strip_suffix(".edge_label_index"));
     labelled
         .ok_or_else(|| {
-            PluginError::invalid_data("no tensor `train.SOURCE__RELATION__DESTINATION.edge_label_index`: no labelled edges")
+            PluginError::invalid_data(
+                "no tensor `train.SOURCE__RELATION__DESTINATION.edge_label_index`: no labelled edges",
+            )
         })?
         .parse()
 }

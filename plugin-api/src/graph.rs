@@ -223,7 +223,11 @@ impl Graph {
         for node in &self.nodes {
             node.validate()?;
         }
-        self.edges.iter().try_for_each(|edge| self.validate_edges(&edge.edge_type, &edge.edge_index))
+        for edge in &self.edges {
+            self.validate_edges(&edge.edge_type, &edge.edge_index)?;
+            edge.validate_attributes()?;
+        }
+        Ok(())
     }
 
     /// Checks edges or labelled edges of `edge_type`: i64 `[2, n]`, ids within their node types.
@@ -293,7 +297,8 @@ impl Graph {
     /// # Errors
     /// If a named tensor is missing.
     pub fn read(record: &Record, prefix: &str) -> Result<Graph> {
-        let nodes = record.list("node_types").iter().map(|name| NodeStore::read(record, name)).collect::<Result<_>>()?;
+        let nodes =
+            record.list("node_types").iter().map(|name| NodeStore::read(record, name)).collect::<Result<_>>()?;
         let edge_types = record.list("edge_types");
         let edges = edge_types.iter().map(|name| EdgeStore::read(record, prefix, name)).collect::<Result<_>>()?;
         Ok(Graph { nodes, edges })
@@ -331,6 +336,17 @@ impl NodeStore {
 }
 
 impl EdgeStore {
+    fn validate_attributes(&self) -> Result<()> {
+        let n_edges = self.edge_index.size()[1];
+        let wrong = self.attributes.iter().find(|(_, attribute)| attribute.size().first() != Some(&n_edges));
+        let Some((name, attribute)) = wrong else { return Ok(()) };
+        Err(PluginError::invalid_data(format!(
+            "edges `{}`: attribute `{name}` is of shape {:?}; its first dimension must be the number of edges, {n_edges}",
+            self.edge_type,
+            attribute.size()
+        )))
+    }
+
     fn share(&self) -> Self {
         let attributes = self.attributes.iter().map(|(name, tensor)| (name.clone(), tensor.shallow_clone()));
         Self {

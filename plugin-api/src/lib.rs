@@ -20,20 +20,20 @@
 //!
 //! It knows no YAML, no paths of the host and no command line.
 
-pub mod error;
-pub mod kind;
-pub mod params;
-pub mod tensor;
-pub mod record;
-pub mod graph;
-pub mod dataset;
+pub mod abi;
 pub mod context;
 pub mod data_loader;
-pub mod model;
-pub mod loss;
+pub mod dataset;
+pub mod error;
 pub mod evaluator;
+pub mod graph;
+pub mod kind;
+pub mod loss;
+pub mod model;
+pub mod params;
+pub mod record;
+pub mod tensor;
 pub mod trainer;
-pub mod abi;
 
 pub use context::Context;
 pub use data_loader::DataLoader;

@@ -1,5 +1,8 @@
-//! Typed parameters: a struct with `Deserialize`, `Serialize` and `JsonSchema`, whose `serde(default)` values are the only
+//! Typed parameters, declared with [`params!`]: a struct with `Deserialize`, `Serialize` and `JsonSchema`, whose `serde(default)` values are the only
 //! place where defaults stand. Unknown names are refused whether or not the author wrote `deny_unknown_fields`.
+
+#[doc(inline)]
+pub use crate::params;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -8,7 +11,50 @@ use serde_json::Value;
 
 use crate::error::{ErrorKind, PluginError, Result};
 
-/// What a `Params` struct derives: `#[derive(Deserialize, Serialize, JsonSchema)]`. Its doc comment documents the constructor.
+/// Declares a `Params` struct with its defaults, so that they stand in one place:
+///
+/// ```ignore
+/// plugin_api::params! {
+///     /// Documents the constructor.
+///     struct Params {
+///         /// Documents the parameter; `schemars` attributes give its range.
+///         #[schemars(range(min = 1))]
+///         hidden_dim: i64 = 128,
+///     }
+/// }
+/// ```
+///
+/// A struct in which no field has a default is one whose parameters must all be given.
+#[macro_export]
+macro_rules! params {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident {
+        $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty = $default:expr),+ $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, $crate::prelude::Deserialize, $crate::prelude::Serialize, $crate::prelude::JsonSchema)]
+        #[serde(crate = "plugin_api::prelude::serde", default, deny_unknown_fields)]
+        #[schemars(crate = "plugin_api::prelude::schemars")]
+        $vis struct $name { $($(#[$field_meta])* $field_vis $field: $type),+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default),+ }
+            }
+        }
+    };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident {
+        $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty),+ $(,)?
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, $crate::prelude::Deserialize, $crate::prelude::Serialize, $crate::prelude::JsonSchema)]
+        #[serde(crate = "plugin_api::prelude::serde", deny_unknown_fields)]
+        #[schemars(crate = "plugin_api::prelude::schemars")]
+        $vis struct $name { $($(#[$field_meta])* $field_vis $field: $type),+ }
+    };
+}
+
+/// What [`params!`] derives; a struct of the author's own may derive `Deserialize, Serialize, JsonSchema` itself. Its doc comment
+/// documents the constructor.
 pub trait Parameters: DeserializeOwned + Serialize + JsonSchema {}
 
 impl<P: DeserializeOwned + Serialize + JsonSchema> Parameters for P {}

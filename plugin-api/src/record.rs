@@ -58,8 +58,7 @@ impl Record {
     /// If the entry is absent or no value of that type.
     pub fn parsed<T: std::str::FromStr>(&self, name: &str) -> Result<T> {
         let text = self.text(name)?;
-        text.parse().map_err(|_| {
-            PluginError::invalid_data(format!("`{name}`: `{text}` is no {}", std::any::type_name::<T>()))
-        })
+        text.parse()
+            .map_err(|_| PluginError::invalid_data(format!("`{name}`: `{text}` is no {}", std::any::type_name::<T>())))
     }
 }

@@ -7,7 +7,8 @@ use crate::support::workspace;
 const LONGEST: usize = 400;
 
 /// The files in which `unsafe` may stand; a trailing slash allows a folder.
-const UNSAFE: [&str; 4] = ["plugin-api/src/abi/", "plugin-api/src/tensor.rs", "host/src/plugins/library.rs", "plugins/nn/src/kernels/"];
+const UNSAFE: [&str; 4] =
+    ["plugin-api/src/abi/", "plugin-api/src/tensor.rs", "host/src/plugins/library.rs", "plugins/nn/src/kernels/"];
 
 /// Every Rust file of the project with its path relative to the checkout.
 fn sources() -> Vec<(String, String)> {
@@ -68,7 +69,8 @@ fn no_function_is_longer_than_a_screen() {
 
 fn is_function(line: &str) -> bool {
     let line = line.trim_start();
-    let after = ["pub(crate) ", "pub(super) ", "pub "].iter().find_map(|prefix| line.strip_prefix(prefix)).unwrap_or(line);
+    let after =
+        ["pub(crate) ", "pub(super) ", "pub "].iter().find_map(|prefix| line.strip_prefix(prefix)).unwrap_or(line);
     after.starts_with("fn ") || after.starts_with("const fn ") || after.starts_with("extern \"C\" fn ")
 }
 

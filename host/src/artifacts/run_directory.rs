@@ -56,7 +56,12 @@ impl RunDirectory {
         }
         let mut file = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
         let text = format!("{}\n", Value::Object(line));
-        file.write_all(text.as_bytes()).map_err(|error| ArtifactError::new(&self.path.join("metrics.jsonl"), error))
+        let end = file.metadata().map(|metadata| metadata.len());
+        file.write_all(text.as_bytes()).map_err(|error| {
+            // What a full disk took of the line goes again.
+            let _ = end.and_then(|end| file.set_len(end));
+            ArtifactError::new(&self.path.join("metrics.jsonl"), error)
+        })
     }
 
     /// Of the epochs reported so far.
@@ -93,6 +98,7 @@ impl RunDirectory {
 fn make_folder(wanted: &Path) -> Result<PathBuf, ArtifactError> {
     let parent = wanted.parent().unwrap_or(Path::new("."));
     let failed = |path: &Path, error: std::io::Error| {
+        let error = if path.is_file() { "is a file, not a folder".to_owned() } else { error.to_string() };
         ArtifactError::new(path, format!("{error}; the run directory goes there, choose another with run_dir=PATH"))
     };
     std::fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tch::{no_grad, Device, Tensor};
+use tch::{no_grad, Device, TchError, Tensor};
 
 use super::{write_whole, ArtifactError};
 
@@ -14,13 +14,26 @@ pub type Weights = Vec<(String, Tensor)>;
 pub fn save(path: &Path, weights: &Weights) -> Result<(), ArtifactError> {
     let on_cpu = |tensor: &Tensor| tensor.detach().to_device(Device::Cpu).contiguous();
     let on_cpu: Vec<_> = weights.iter().map(|(name, tensor)| (name.as_str(), on_cpu(tensor))).collect();
-    write_whole(path, |staged| Tensor::write_safetensors(&on_cpu, staged))
+    write_whole(path, |staged| Tensor::write_safetensors(&on_cpu, staged).map_err(cause))
 }
 
 /// Reads them.
 pub fn read(path: &Path) -> Result<Weights, ArtifactError> {
-    Tensor::read_safetensors(path).map_err(|error| ArtifactError::new(path, error))
+    Tensor::read_safetensors(path).map_err(|error| ArtifactError::new(path, cause(error)))
 }
+
+/// tch puts the path before it, that of the temporary copy, and shows the rest as its source code would.
+fn cause(error: TchError) -> String {
+    let TchError::SafeTensorError { err, .. } = error else { return error.to_string() };
+    let text = err.to_string();
+    match text.split_once("message: \"").and_then(|(_, message)| message.split_once('"')) {
+        Some((message, _)) => message.to_owned(),
+        None => format!("no whole safetensors file ({text})"),
+    }
+}
+
+/// Weights of another model differ in all names.
+const FAULTS_SHOWN: usize = 8;
 
 /// Copies the weights of a file into a model's; names and shapes must be the same, and every fault is told.
 pub fn load_into(path: &Path, parameters: &mut Weights) -> Result<(), ArtifactError> {
@@ -30,13 +43,22 @@ pub fn load_into(path: &Path, parameters: &mut Weights) -> Result<(), ArtifactEr
         match file.get(name) {
             None => faults.push(format!("`{name}` of the model is not in the file")),
             Some(tensor) if tensor.size() != parameter.size() => {
-                faults.push(format!("`{name}` is {:?} in the file, {:?} in the model", tensor.size(), parameter.size()));
+                faults.push(format!(
+                    "`{name}` is {:?} in the file, {:?} in the model",
+                    tensor.size(),
+                    parameter.size()
+                ));
             }
             Some(_) => {}
         }
     }
     let unknown = file.keys().filter(|name| parameters.iter().all(|(known, _)| known != *name));
     faults.extend(unknown.map(|name| format!("`{name}` of the file is not in the model")));
+    if faults.len() > FAULTS_SHOWN {
+        let more = format!("... and {} more", faults.len() - FAULTS_SHOWN);
+        faults.truncate(FAULTS_SHOWN);
+        faults.push(more);
+    }
     if !faults.is_empty() {
         return Err(ArtifactError::new(path, format!("the weights do not fit the model:\n  {}", faults.join("\n  "))));
     }

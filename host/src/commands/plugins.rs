@@ -1,5 +1,6 @@
 //! `recsys-host plugins list` and `plugins inspect`.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use serde_json::{json, Value};
@@ -9,6 +10,9 @@ use crate::config::ModuleRef;
 use crate::plugins::{Constructor, Identity, Registry, SearchPath};
 use crate::terminal::table::table;
 use crate::terminal::LOG_SINK;
+
+/// The width of tables of parameters where there is no terminal to tell one.
+const INSPECT_WIDTH: u16 = 120;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -120,7 +124,8 @@ fn head(identity: &Identity, path: &Path) -> String {
 fn describe(constructor: &Constructor) -> String {
     let mut text = format!("\n{} ({})\n", constructor.module, constructor.kind);
     // Doc comments are broken where the source is; paragraphs are what counts.
-    constructor.doc.split("\n\n").for_each(|paragraph| text += &format!("  {}\n", one_line(paragraph)));
+    let paragraphs = constructor.doc.split("\n\n").filter(|paragraph| !paragraph.trim().is_empty());
+    paragraphs.for_each(|paragraph| text += &format!("  {}\n", one_line(paragraph)));
     if constructor.needs_graph {
         text += "  needs the graph\n";
     }
@@ -132,10 +137,19 @@ fn describe(constructor: &Constructor) -> String {
         return text + "  no parameters";
     };
     let mut rows = table(&["parameter", "type", "default", "range", "what"]);
+    if !std::io::stdout().is_terminal() {
+        rows.set_width(INSPECT_WIDTH);
+    }
     for (name, property) in properties {
         let default = property.get("default").map_or_else(String::new, Value::to_string);
         let doc = property.get("description").and_then(Value::as_str).unwrap_or_default();
-        rows.add_row([name.clone(), type_of(property, &constructor.schema), default, range_of(property), one_line(doc)]);
+        rows.add_row([
+            name.clone(),
+            type_of(property, &constructor.schema),
+            default,
+            range_of(property),
+            one_line(doc),
+        ]);
     }
     text + &rows.to_string()
 }
@@ -177,7 +191,11 @@ fn range_of(property: &Value) -> String {
     let low = bound("minimum", "exclusiveMinimum");
     let high = bound("maximum", "exclusiveMaximum");
     let sign = |name: &str, inclusive: &'static str, exclusive: &'static str| {
-        if name.starts_with("exclusive") { exclusive } else { inclusive }
+        if name.starts_with("exclusive") {
+            exclusive
+        } else {
+            inclusive
+        }
     };
     match (low, high) {
         (Some((_, low)), Some((_, high))) => format!("{low} to {high}"),

@@ -70,8 +70,13 @@ fn find(catalog: &Catalog, node_type: &str, raw_id: &str) -> anyhow::Result<i64>
         return Ok(index as i64);
     }
     let (first, last) = (ids.first().map_or("-", String::as_str), ids.last().map_or("-", String::as_str));
-    let hint = nearest(raw_id, ids.iter().map(String::as_str)).map_or_else(String::new, |id| format!("; the nearest id is {id}"));
-    Err(crate::cli::Usage(format!("there is no {node_type} `{raw_id}` among {} (from {first} to {last}){hint}", ids.len())).into())
+    let hint = nearest(raw_id, ids.iter().map(String::as_str))
+        .map_or_else(String::new, |id| format!("; the nearest id is {id}"));
+    Err(crate::cli::Usage(format!(
+        "there is no {node_type} `{raw_id}` among {} (from {first} to {last}){hint}",
+        ids.len()
+    ))
+    .into())
 }
 
 /// Scores of all items, f32 `[n_items]`, those already seen at minus infinity, and how many were seen.
@@ -92,7 +97,8 @@ fn score(restored: &Restored, graph: Graph, user: i64) -> plugin_api::Result<(Te
         let scores = embeddings.get(&target.destination)?.f_mv(&user_embedding)?; // [n_items]
         let of_user = edge_index.f_get(0)?.f_eq(user)?.f_nonzero()?.f_squeeze_dim(1)?; // [n_seen]
         let seen = edge_index.f_get(1)?.f_index_select(0, &of_user)?; // [n_seen]
-        let scores = scores.f_index_fill(0, &seen, f64::NEG_INFINITY)?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?;
+        let scores =
+            scores.f_index_fill(0, &seen, f64::NEG_INFINITY)?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?;
         let n_seen = scores.f_isneginf()?.f_sum(Kind::Int64)?.f_int64_value(&[])?;
         Ok((scores, n_seen as usize))
     })

@@ -1,10 +1,9 @@
 //! The data of an experiment: loader, splits, catalog.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use plugin_api::abi::data_loader::DataLoaderObject;
 use plugin_api::dataset::LinkSplits;
-use plugin_api::PluginError;
 
 use super::failure::component_failure;
 use super::{ComponentFailure, Explain, Parts};
@@ -48,14 +47,24 @@ fn describe(splits: &LinkSplits) {
     log::info!("{}; edges to predict: {}", nodes.collect::<Vec<_>>().join(", "), edges.join(", "));
 }
 
-/// What `recsys-host load` does: makes the data available locally. Returns the loader's line about them.
-pub fn load(config: &Config, force: bool, plugin_dirs: &[PathBuf]) -> anyhow::Result<String> {
+/// What `recsys-host load` does: makes the data available locally, and with `export` writes graph, splits and catalog as a file
+/// for `graph_file:GraphFileLoader`. Returns the loader's line about them.
+pub fn load(config: &Config, force: bool, export: Option<&Path>, plugin_dirs: &[PathBuf]) -> anyhow::Result<String> {
     let DataConfig { data, settings } = DataConfig::from_config(config)?;
     let mut parts = Parts::new(&settings, plugin_dirs);
     ConfigErrors::check((), parts.open_one(&data, config))?;
     let services = Services::new(settings.seed, Machine::prepare(&settings)?, None);
-    let prepared: Result<String, PluginError> =
-        parts.data_loader(&data, &services).and_then(|mut loader| loader.prepare(force));
+    let prepared = parts.data_loader(&data, &services).and_then(|mut loader| {
+        let summary = loader.prepare(force)?;
+        export.map_or(Ok(()), |file| write_graph_file(&mut loader, file))?;
+        Ok(summary)
+    });
     terminal().finish();
     Ok(prepared.map_err(|error| component_failure(error, Some(&data), config))?)
+}
+
+fn write_graph_file(loader: &mut DataLoaderObject, file: &Path) -> plugin_api::Result<()> {
+    let mut record = loader.get_train_val_test_data()?.to_record();
+    loader.catalog()?.write(&mut record);
+    graph_data::file::write(file, &record)
 }

@@ -14,7 +14,7 @@ pub struct ComponentFailure {
     component: String,
     /// Key path and place in the config.
     place: Option<(String, String)>,
-    pub error: PluginError,
+    pub error: Box<PluginError>,
 }
 
 impl std::error::Error for ComponentFailure {}
@@ -34,7 +34,7 @@ impl fmt::Display for ComponentFailure {
             write!(f, "\n  --> {origin}\n  key path: {key}")?;
         }
         if let Some(location) = &self.error.location {
-            write!(f, "\n  in the plugin's source: {location}")?;
+            write!(f, "\n  panicked at {location}")?;
         }
         match self.error.kind {
             ErrorKind::Panicked => write!(
@@ -78,5 +78,5 @@ pub fn component_failure(error: PluginError, component: Option<&Component>, conf
     });
     let module = component.map(|component| component.module.to_string());
     let name = error.component.as_deref().map(str::to_owned).or(module).unwrap_or_default();
-    ComponentFailure { component: name, place, error }
+    ComponentFailure { component: name, place, error: Box::new(error) }
 }

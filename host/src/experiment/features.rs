@@ -35,7 +35,8 @@ mod tests {
 
     #[test]
     fn seeded_standard_normal() {
-        let draw = |seed, node_type| random(seed, node_type, 500, 41, Device::Cpu).unwrap_or_else(|error| panic!("{error}"));
+        let draw =
+            |seed, node_type| random(seed, node_type, 500, 41, Device::Cpu).unwrap_or_else(|error| panic!("{error}"));
         let x = draw(7, "user");
         assert_eq!(x.size(), [500, 41]);
         assert!(x.mean(None).double_value(&[]).abs() < 0.03);

@@ -56,14 +56,22 @@ impl Parts {
         }
     }
 
-    /// Whether model and trainer go together.
-    pub fn check_fit(&self, experiment: &ExperimentConfig) -> Result<(), ConfigErrors> {
-        let (Some(model), Some(trainer)) = (self.find(Section::Model), self.find(Section::Trainer)) else { return Ok(()) };
+    /// Whether model and trainer go together and the weights to start from are there.
+    pub fn check_fit(&self, experiment: &ExperimentConfig, config: &Config) -> Result<(), ConfigErrors> {
+        if let Some(file) = experiment.model.init_from.as_deref().filter(|file| !file.is_file()) {
+            let key = experiment.model.component.key_path.child("init_from");
+            let fault = Fault::new(format!("there is no file {} to take the weights from", file.display()));
+            return Err(ConfigErrors::one(fault.at(config.origin_of("model.init_from")).key(&key)));
+        }
+        let (Some(model), Some(trainer)) = (self.find(Section::Model), self.find(Section::Trainer)) else {
+            return Ok(());
+        };
         if !model.needs_graph || trainer.passes_graph {
             return Ok(());
         }
         let what = format!("{} needs the graph, but {} passes features only", model.module, trainer.module);
-        let fault = Fault::new(what).at(&experiment.trainer.origin).related("the model", &experiment.model.component.origin);
+        let fault =
+            Fault::new(what).at(&experiment.trainer.origin).related("the model", &experiment.model.component.origin);
         let cure = "use a trainer that passes the graph: `trainer=gat`, or `trainer.module=trainers:GATTrainer`";
         Err(ConfigErrors::one(fault.key(&experiment.trainer.key_path.child("module")).cure(cure)))
     }
@@ -102,7 +110,12 @@ impl Parts {
         explain.result(Section::Model, made)
     }
 
-    pub fn loss(&self, experiment: &ExperimentConfig, services: &Services, explain: &Explain) -> Result<LossObject, ComponentFailure> {
+    pub fn loss(
+        &self,
+        experiment: &ExperimentConfig,
+        services: &Services,
+        explain: &Explain,
+    ) -> Result<LossObject, ComponentFailure> {
         let made = self.get(Section::Loss).and_then(|constructor| {
             let Component { module, params, .. } = &experiment.loss;
             constructor.library.new_loss(&module.constructor, &params.to_string(), services.object())
@@ -141,7 +154,8 @@ impl Parts {
     }
 
     fn get(&self, section: Section) -> Result<&Constructor, plugin_api::PluginError> {
-        self.find(section).ok_or_else(|| plugin_api::PluginError::failed(format!("the {} was not opened", section.key())))
+        self.find(section)
+            .ok_or_else(|| plugin_api::PluginError::failed(format!("the {} was not opened", section.key())))
     }
 }
 

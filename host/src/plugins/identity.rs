@@ -31,18 +31,29 @@ pub enum Refusal {
     NotElf(String),
     #[error("built for {found}, this host runs on {host}")]
     Architecture { found: String, host: &'static str },
-    #[error("no recsys-host plugin: it has no section `{}`; does its lib.rs end with `export_plugin!`?", note::SECTION)]
+    #[error(
+        "no recsys-host plugin: it has no section `{}`; does its lib.rs end with `export_plugin!`?",
+        note::SECTION
+    )]
     NoNote,
     #[error("its identity note cannot be read: {0}")]
     BadNote(String),
-    #[error("built with plugin-api {found}, this host speaks {}; rebuild it against this host's plugin-api", API_VERSION)]
+    #[error(
+        "built with plugin-api {found}, this host speaks {}; rebuild it against this host's plugin-api",
+        API_VERSION
+    )]
     Api { found: ApiVersion },
-    #[error("built with libtorch {found}, this host runs {}; rebuild it with LIBTORCH pointing at this host's .libtorch", LIBTORCH_VERSION)]
+    #[error(
+        "built with libtorch {found}, this host runs {}; rebuild it with LIBTORCH pointing at this host's .libtorch",
+        LIBTORCH_VERSION
+    )]
     Libtorch { found: String },
     #[error("built with panic = \"abort\", so its panics would end the host; build it with panic = \"unwind\"")]
     PanicAbort,
     #[error("it carries a libtorch of its own; link the host's dynamically")]
     BundlesLibtorch,
+    #[error("it says it is `{name}`, version {version}; name the file lib{name}.so")]
+    Renamed { name: String, version: String },
 }
 
 impl Identity {
@@ -50,7 +61,8 @@ impl Identity {
     pub fn read(path: &Path) -> Result<Self, Refusal> {
         // Reads headers and the note only, not the megabytes between.
         let cache = ReadCache::new(std::fs::File::open(path)?);
-        let elf = ElfFile64::<object::Endianness, _>::parse(&cache).map_err(|error| Refusal::NotElf(error.to_string()))?;
+        let elf =
+            ElfFile64::<object::Endianness, _>::parse(&cache).map_err(|error| Refusal::NotElf(error.to_string()))?;
         let architecture = elf.architecture();
         if architecture != host_architecture() {
             let found = format!("{architecture:?}").to_lowercase();
@@ -60,9 +72,9 @@ impl Identity {
         let section = section.data().map_err(|error| Refusal::NotElf(error.to_string()))?;
         let text = note::description(section).ok_or_else(|| Refusal::BadNote("it is malformed".into()))?;
         let identity = Self::parse(text)?;
-        let own_torch = elf.dynamic_symbols().any(|symbol| {
-            symbol.is_definition() && symbol.name().is_ok_and(|name| name == "aoti_torch_abi_version")
-        });
+        let own_torch = elf
+            .dynamic_symbols()
+            .any(|symbol| symbol.is_definition() && symbol.name().is_ok_and(|name| name == "aoti_torch_abi_version"));
         if own_torch {
             return Err(Refusal::BundlesLibtorch);
         }

@@ -13,7 +13,8 @@ pub fn check(component: &Component, schema: &Value, config: &Config) -> Vec<Faul
         Err(error) => return vec![Fault::new(format!("the schema of {} is faulty: {error}", component.module))],
     };
     let errors = validator.iter_errors(&component.params);
-    let faults = errors.flat_map(|error| words(&error, schema).into_iter().map(move |found| (path(&error), found)));
+    let faults = errors
+        .flat_map(|error| words(&error, schema, &component.params).into_iter().map(move |found| (path(&error), found)));
     faults.map(|(path, found)| found.into_fault(&path, component, config)).collect()
 }
 
@@ -53,7 +54,7 @@ fn path(error: &ValidationError) -> String {
     error.instance_path().as_str().to_owned()
 }
 
-fn words(error: &ValidationError, schema: &Value) -> Vec<Found> {
+fn words(error: &ValidationError, schema: &Value, params: &Value) -> Vec<Found> {
     let given = error.instance();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -61,21 +62,54 @@ fn words(error: &ValidationError, schema: &Value) -> Vec<Found> {
             let known: Vec<_> = properties.into_iter().flat_map(|properties| properties.keys().cloned()).collect();
             unexpected.iter().map(|name| unknown(name, &known)).collect()
         }
+        // Told of a schema without properties, for the first of the given ones.
+        ValidationErrorKind::FalseSchema if error.instance_path().as_str().is_empty() => {
+            params.as_object().into_iter().flat_map(|given| given.keys()).map(|name| unknown(name, &[])).collect()
+        }
         ValidationErrorKind::Type { kind } => Found::what(format!("{given} is no {}", types(kind))),
         ValidationErrorKind::Minimum { limit } => Found::what(format!("{given} is below the minimum, {limit}")),
         ValidationErrorKind::Maximum { limit } => Found::what(format!("{given} is above the maximum, {limit}")),
         ValidationErrorKind::ExclusiveMinimum { limit } => Found::what(format!("{given} must be above {limit}")),
         ValidationErrorKind::ExclusiveMaximum { limit } => Found::what(format!("{given} must be below {limit}")),
-        ValidationErrorKind::Enum { options } => {
-            let choices: Vec<_> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let choices = choices.into_iter().map(str::to_owned).collect();
-            let wrong = given.as_str().unwrap_or_default().to_owned();
-            vec![Found { what: format!("{given} is no choice"), wrong, choices, name: None }]
+        ValidationErrorKind::Enum { options } => no_choice(given, names(options)),
+        // An enum whose variants are documented.
+        ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. } => {
+            let choices = schema.pointer(error.schema_path().as_str()).map(|options| choices(options, schema));
+            match choices.filter(|choices| !choices.is_empty()) {
+                Some(choices) => no_choice(given, choices),
+                None => Found::what(error.to_string()),
+            }
         }
         ValidationErrorKind::Required { property } => Found::what(format!("{property} must be given")),
         // The rarer ones are well worded by the validator.
         _ => Found::what(error.to_string()),
     }
+}
+
+fn no_choice(given: &Value, choices: Vec<String>) -> Vec<Found> {
+    let wrong = given.as_str().unwrap_or_default().to_owned();
+    vec![Found { what: format!("{given} is no choice"), wrong, choices, name: None }]
+}
+
+/// The texts among a list of options.
+fn names(options: &Value) -> Vec<String> {
+    options.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The texts that the alternatives of a `oneOf` or `anyOf` stand for.
+fn choices(alternatives: &Value, schema: &Value) -> Vec<String> {
+    let of_one = |alternative: &Value| {
+        let reference = alternative.get("$ref").and_then(Value::as_str);
+        let target = reference.and_then(|reference| schema.pointer(reference.trim_start_matches('#')));
+        let alternative = target.unwrap_or(alternative);
+        match (alternative.get("const"), alternative.get("enum"), alternative.get("oneOf")) {
+            (Some(name), _, _) => name.as_str().map(str::to_owned).into_iter().collect(),
+            (None, Some(options), _) => names(options),
+            (None, None, Some(alternatives)) => choices(alternatives, schema),
+            (None, None, None) => Vec::new(),
+        }
+    };
+    alternatives.as_array().into_iter().flatten().flat_map(of_one).collect()
 }
 
 fn unknown(name: &str, known: &[String]) -> Found {
@@ -86,9 +120,15 @@ fn unknown(name: &str, known: &[String]) -> Found {
     Found { name: Some(name.to_owned()), what, wrong: name.to_owned(), choices: known.to_vec() }
 }
 
+/// In the words of YAML.
 fn types(kind: &TypeKind) -> String {
+    let word = |name: String| match name.as_str() {
+        "array" => "list".to_owned(),
+        "object" => "mapping".to_owned(),
+        _ => name,
+    };
     match kind {
-        TypeKind::Single(single) => single.to_string(),
-        TypeKind::Multiple(set) => set.iter().map(|single| single.to_string()).collect::<Vec<_>>().join(" or "),
+        TypeKind::Single(single) => word(single.to_string()),
+        TypeKind::Multiple(set) => set.iter().map(|single| word(single.to_string())).collect::<Vec<_>>().join(" or "),
     }
 }

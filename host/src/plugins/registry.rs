@@ -49,12 +49,12 @@ pub enum RegistryError {
     #[error(transparent)]
     NotFound(#[from] NotFound),
     #[error("{}: {cause}", path.display())]
-    Open { path: PathBuf, cause: OpenError },
-    #[error("library `{library}` ({}) has no constructor `{constructor}`{}; it has: {}", path.display(),
+    Open { path: PathBuf, cause: Box<OpenError> },
+    #[error("library `{library}` ({}) has no constructor `{constructor}`{}\n  it has: {}", path.display(),
         suggestion(.constructor, .there), list(.there))]
     NoConstructor { library: String, path: PathBuf, constructor: String, there: Vec<(ComponentKind, String)> },
-    #[error("`{module}` is a {found}, but a {wanted} is wanted here; the {wanted}s at hand: {}",
-        if .others.is_empty() { "none".into() } else { .others.join(", ") })]
+    #[error("`{module}` is a {found}, but a {wanted} is wanted here\n  of that kind there are: {}",
+        if .others.is_empty() { "(none)".into() } else { .others.join(", ") })]
     WrongKind { module: String, found: ComponentKind, wanted: ComponentKind, others: Vec<String> },
     #[error("{}: {message}", path.display())]
     Describe { path: PathBuf, message: String },
@@ -122,7 +122,7 @@ impl Registry {
             return Ok(open.library);
         }
         let library =
-            library::open(path, self.sink).map_err(|cause| RegistryError::Open { path: path.to_owned(), cause })?;
+            library::open(path, self.sink).map_err(|cause| RegistryError::Open { path: path.to_owned(), cause: Box::new(cause) })?;
         log::debug!("opened {} ({} {})", path.display(), identity.name, identity.version);
         self.opened.insert(name.to_owned(), OpenLibrary { path: path.to_owned(), identity, library });
         Ok(library)

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::plugins::{Identity, Refusal};
 use crate::config::nearest;
+use crate::plugins::{Identity, Refusal};
 
 /// The folders searched, in order.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct SearchPath {
     folders: Vec<(PathBuf, &'static str)>,
 }
 
-/// A file named `lib*.so` in one of the folders, with what its note says. Of two files of one library, the first is used.
+/// A file named `lib*.so` in one of the folders, with what its note says. Of two good files of one library, the first is used.
 #[derive(Debug)]
 pub struct Candidate {
     pub library: String,
@@ -44,8 +44,8 @@ impl SearchPath {
             for file in files {
                 let path = file.path();
                 let Some(library) = library_name(&path) else { continue };
-                if candidates.iter().all(|known| known.library != library) {
-                    let identity = Identity::read(&path);
+                if candidates.iter().all(|known| known.library != library || known.identity.is_err()) {
+                    let identity = identify(&path, &library);
                     candidates.push(Candidate { library, path, identity });
                 }
             }
@@ -53,10 +53,10 @@ impl SearchPath {
         candidates
     }
 
-    /// The first whole plugin of this name.
+    /// The first good plugin of this name.
     pub fn find(&self, library: &str) -> Result<(PathBuf, Identity), NotFound> {
         let file = format!("lib{library}.so");
-        let mut looked = Vec::new();
+        let (mut looked, mut refused) = (Vec::new(), Vec::new());
         for (folder, origin) in &self.folders {
             let path = folder.join(&file);
             let found = if !folder.is_dir() {
@@ -64,18 +64,38 @@ impl SearchPath {
             } else if !path.exists() {
                 format!("no {file}")
             } else {
-                match Identity::read(&path) {
-                    Ok(identity) if identity.name == library => return Ok((path, identity)),
-                    Ok(identity) => format!("{file}: it says it is `{}`, version {}", identity.name, identity.version),
-                    Err(refusal) => format!("{file}: {refusal}"),
+                match identify(&path, library) {
+                    Ok(identity) => {
+                        // Whoever put a file there meant it to be used.
+                        refused.iter().for_each(|told| log::warn!("{told}; using {}", path.display()));
+                        return Ok((path, identity));
+                    }
+                    Err(refusal) => {
+                        refused.push(format!("{}: {refusal}", path.display()));
+                        format!("{file}: {refusal}")
+                    }
                 }
             };
             looked.push((folder.clone(), *origin, found));
         }
         let usable = self.candidates().into_iter().filter(|candidate| candidate.identity.is_ok());
         let names: Vec<_> = usable.map(|candidate| candidate.library).collect();
-        Err(NotFound { library: library.to_owned(), looked, nearest: nearest(library, names.iter().map(String::as_str)).map(str::to_owned), names })
+        Err(NotFound {
+            library: library.to_owned(),
+            looked,
+            nearest: nearest(library, names.iter().map(String::as_str)).map(str::to_owned),
+            names,
+        })
     }
+}
+
+/// The identity of a file that is to be the plugin `library`.
+fn identify(path: &Path, library: &str) -> Result<Identity, Refusal> {
+    let identity = Identity::read(path)?;
+    if identity.name != library {
+        return Err(Refusal::Renamed { name: identity.name, version: identity.version });
+    }
+    Ok(identity)
 }
 
 /// `target/<profile>`: where this binary lies if it lies in one, else where it was built.
@@ -122,7 +142,10 @@ impl fmt::Display for NotFound {
             write!(f, "\n    {} ({origin}): {found}", folder.display())?;
         }
         if self.names.is_empty() {
-            write!(f, "\n  there are no plugins; build them with `make plugins`, or name their folder with --plugin-dir")
+            write!(
+                f,
+                "\n  there are no plugins; build them with `make plugins`, or name their folder with --plugin-dir"
+            )
         } else {
             write!(f, "\n  there are: {}", self.names.join(", "))
         }

@@ -23,7 +23,9 @@ pub fn metrics(metrics: &BTreeMap<String, f64>) -> String {
     let header: Vec<String> = std::iter::once("test".to_owned()).chain(ks.iter().map(|k| format!("@{k}"))).collect();
     let mut grid = table(&header.iter().map(String::as_str).collect::<Vec<_>>());
     for name in &names {
-        let cells = ks.iter().map(|k| metrics.get(&format!("{name}@{k}")).map_or(String::from("-"), |value| format!("{value:.4}")));
+        let cells = ks
+            .iter()
+            .map(|k| metrics.get(&format!("{name}@{k}")).map_or(String::from("-"), |value| format!("{value:.4}")));
         grid.add_row(std::iter::once(name.clone()).chain(cells));
     }
     for (name, value) in metrics.iter().filter(|(name, _)| split(name).is_none()) {

@@ -125,6 +125,9 @@ fn install_hook() {
 fn payload_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
     let text = text.unwrap_or("a panic without a message");
+    // What tch's plain methods unwrap: the text is libtorch's, followed by its C++ stack.
+    let unwrapped = text.strip_prefix("called `Result::unwrap()` on an `Err` value: Torch(\"");
+    let text = unwrapped.map_or(text, |text| text.strip_suffix("\")").unwrap_or(text));
     crate::error::without_cpp_trace(text.replace("\\n", "\n")).trim_end().to_owned()
 }
 

@@ -260,7 +260,13 @@ impl PluginLibrary {
         from_wire(self.0.new_data_loader()(name.into(), params.into(), host))
     }
 
-    pub fn new_model(&self, name: &str, params: &str, host: HostObject, metadata: &GraphMetadata) -> Result<ModelObject> {
+    pub fn new_model(
+        &self,
+        name: &str,
+        params: &str,
+        host: HostObject,
+        metadata: &GraphMetadata,
+    ) -> Result<ModelObject> {
         from_wire(self.0.new_model()(name.into(), params.into(), host, &metadata.to_record().into()))
     }
 

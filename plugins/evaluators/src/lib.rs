@@ -10,22 +10,16 @@ use nn::dot_product_scores;
 use plugin_api::prelude::*;
 use tch::Kind;
 
-/// ROC AUC and average precision on the labelled edges; precision, recall, MAP, NDCG, MRR and hit rate at every k by full ranking
-/// over all items, known edges masked, averaged over the users that have held-out items.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Params {
-    /// The list lengths of the ranking metrics.
-    #[schemars(length(min = 1), inner(range(min = 1)))]
-    k: Vec<usize>,
-    /// How many users are ranked at once; bounds the memory to block_size times the number of items.
-    #[schemars(range(min = 1))]
-    block_size: i64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { k: vec![5, 10, 20], block_size: 512 }
+plugin_api::params! {
+    /// ROC AUC and average precision on the labelled edges; precision, recall, MAP, NDCG, MRR and hit rate at every k by full ranking
+    /// over all items, known edges masked, averaged over the users that have held-out items.
+    struct Params {
+        /// The list lengths of the ranking metrics.
+        #[schemars(length(min = 1), inner(range(min = 1)))]
+        k: Vec<usize> = vec![5, 10, 20],
+        /// How many users are ranked at once; bounds the memory to block_size times the number of items.
+        #[schemars(range(min = 1))]
+        block_size: i64 = 512,
     }
 }
 

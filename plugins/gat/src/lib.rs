@@ -4,44 +4,30 @@ use nn::{Edges, GATv2Conv, GATv2Options, Linear};
 use plugin_api::prelude::*;
 use tch::Tensor;
 
-/// Projects both node types to hidden_dim, then num_layers layers of GATv2 over every edge type (Brody et al., 2022), summed per
-/// node type, with ReLU and dropout between layers. Embeddings are num_heads * hidden_dim wide.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Params {
-    /// Width of the user features. By default the width in the data; where the data have none, hidden_dim.
-    #[schemars(range(min = 1))]
-    user_dim: Option<i64>,
-    /// Width of the item features, likewise.
-    #[schemars(range(min = 1))]
-    item_dim: Option<i64>,
-    /// Width of the projection and of an attention head.
-    #[schemars(range(min = 1))]
-    hidden_dim: i64,
-    /// Attention heads, side by side.
-    #[schemars(range(min = 1))]
-    num_heads: i64,
-    /// Rounds of message passing.
-    #[schemars(range(min = 1))]
-    num_layers: i64,
-    /// Probability with which an attention weight, or an activation between layers, is dropped in training.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    dropout: f64,
-    /// Slope of LeakyReLU below 0.
-    negative_slope: f64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self {
-            user_dim: None,
-            item_dim: None,
-            hidden_dim: 128,
-            num_heads: 2,
-            num_layers: 2,
-            dropout: 0.1,
-            negative_slope: 0.2,
-        }
+plugin_api::params! {
+    /// Projects both node types to hidden_dim, then num_layers layers of GATv2 over every edge type (Brody et al., 2022), summed per
+    /// node type, with ReLU and dropout between layers. Embeddings are num_heads * hidden_dim wide.
+    struct Params {
+        /// Width of the user features. By default the width in the data; where the data have none, hidden_dim.
+        #[schemars(range(min = 1))]
+        user_dim: Option<i64> = None,
+        /// Width of the item features, likewise.
+        #[schemars(range(min = 1))]
+        item_dim: Option<i64> = None,
+        /// Width of the projection and of an attention head.
+        #[schemars(range(min = 1))]
+        hidden_dim: i64 = 128,
+        /// Attention heads, side by side.
+        #[schemars(range(min = 1))]
+        num_heads: i64 = 2,
+        /// Rounds of message passing.
+        #[schemars(range(min = 1))]
+        num_layers: i64 = 2,
+        /// Probability with which an attention weight, or an activation between layers, is dropped in training.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        dropout: f64 = 0.1,
+        /// Slope of LeakyReLU below 0.
+        negative_slope: f64 = 0.2,
     }
 }
 

@@ -23,7 +23,9 @@ pub fn write(path: &Path, record: &Record) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let attempt = || -> Result<()> {
         std::fs::create_dir_all(folder)?;
-        let staged = tempfile::NamedTempFile::new_in(folder)?;
+        // Not private, as temporary files are by default: this one follows the umask.
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+        let staged = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
         safetensors::serialize_to_file(views, Some(texts), staged.path())?;
         staged.persist(path)?;
         Ok(())

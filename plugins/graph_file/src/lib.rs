@@ -6,13 +6,14 @@ use graph_data::file;
 use plugin_api::prelude::*;
 use plugin_api::record::Record;
 
-/// Reads a graph and its splits from one safetensors file: node features `user.x`, then per split (`train.`, `val.`, `test.`)
-/// `user__rates__movie.edge_index` and `.edge_attr` names, `.edge_label_index`, `.edge_label`; metadata `node_types`, `edge_types`.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Params {
-    /// The file, relative to the working folder.
-    path: PathBuf,
+plugin_api::params! {
+    /// Reads a graph and its splits from one safetensors file, as `recsys-host load CONFIG --export FILE` writes it: node features
+    /// `user.x`, and per split (`train.`, `val.`, `test.`) `user__rates__movie.edge_index`, `.edge_label_index` and `.edge_label`;
+    /// metadata `node_types` and `edge_types`.
+    struct Params {
+        /// The file, relative to the working folder.
+        path: PathBuf,
+    }
 }
 
 struct GraphFileLoader {
@@ -50,7 +51,7 @@ impl DataLoader for GraphFileLoader {
                 continue;
             };
             edge.edge_index = tch::Tensor::f_cat(&[&edge.edge_index, &more], 1)?; // [2, n_edges]
-            // The file has no attributes of the labelled edges.
+                                                                                  // The file has no attributes of the labelled edges.
             edge.attributes.clear();
         }
         Ok(graph)

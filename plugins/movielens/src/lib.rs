@@ -7,21 +7,21 @@
 mod error;
 mod events;
 
-mod release;
-mod sources;
 mod archive;
 mod contents;
 mod download;
-mod pip;
-mod raw_folder;
-mod hashing;
-mod mirrors;
-mod lines;
-mod ratings;
-mod titles;
-mod interactions;
 mod fetch;
+mod hashing;
+mod interactions;
+mod lines;
 mod loader;
+mod mirrors;
+mod pip;
+mod ratings;
+mod raw_folder;
+mod release;
+mod sources;
+mod titles;
 
 use loader::MovielensDataLoader;
 

@@ -9,7 +9,6 @@ use plugin_api::prelude::*;
 use plugin_api::record::Record;
 use tch::Tensor;
 
-use crate::download::Timeouts;
 use crate::error::Error;
 use crate::events::Events;
 use crate::fetch::{self, Located, Provenance, Request};
@@ -21,45 +20,29 @@ use crate::sources::Source;
 /// Changes whenever the same ratings would give another graph.
 const LOADER_VERSION: &str = "1";
 
-/// MovieLens ratings as a user-movie graph: edges (user, rates, movie) and (movie, rev_rates, user) with rating and timestamp, split
-/// 80/10/10 as PyG's RandomLinkSplit does.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Params {
-    /// The release: dev is MovieLens 100K, small is ml-latest-small, prod is the largest.
-    env: Env,
-    /// Where to get it, tried in this order: raw (data/raw/, zip or folder), an https address of a zip, or
-    /// pip:PACKAGE==VERSION!FOLDER. By default raw, then GroupLens, then for dev the wheel of recbole 1.2.1.
-    sources: Option<Vec<Source>>,
-    /// What to do with a row that cannot be read: error, or skip and count.
-    on_bad_row: OnBadRow,
-    /// Share of the edges held out for validation.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    val_ratio: f64,
-    /// Share of the edges held out for the test.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    test_ratio: f64,
-    /// Sampled negatives per positive edge.
-    #[schemars(range(min = 0.0))]
-    neg_ratio: f64,
-    /// Seconds without a byte after which a download is tried again.
-    #[schemars(range(min = 0.1))]
-    read_timeout_s: f64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        let SplitParams { val_ratio, test_ratio, neg_ratio, .. } = SplitParams::default();
-        let read_timeout_s = Timeouts::default().read.as_secs_f64();
-        Self {
-            env: Env::Dev,
-            sources: None,
-            on_bad_row: OnBadRow::Error,
-            val_ratio,
-            test_ratio,
-            neg_ratio,
-            read_timeout_s,
-        }
+plugin_api::params! {
+    /// MovieLens ratings as a user-movie graph: edges (user, rates, movie) and (movie, rev_rates, user) with rating and timestamp, split
+    /// 80/10/10 as PyG's RandomLinkSplit does.
+    pub struct Params {
+        /// The release: dev is MovieLens 100K, small is ml-latest-small, prod is the largest.
+        env: Env = Env::Dev,
+        /// Where to get it, tried in this order: raw (data/raw/, zip or folder), an https address of a zip, or
+        /// pip:PACKAGE==VERSION!FOLDER. By default raw, then GroupLens, then for dev the wheel of recbole 1.2.1.
+        sources: Option<Vec<Source>> = None,
+        /// What to do with a row that cannot be read: error, or skip and count.
+        on_bad_row: OnBadRow = OnBadRow::Error,
+        /// Share of the edges held out for validation.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        val_ratio: f64 = 0.1,
+        /// Share of the edges held out for the test.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        test_ratio: f64 = 0.1,
+        /// Sampled negatives per positive edge.
+        #[schemars(range(min = 0.0))]
+        neg_ratio: f64 = 1.0,
+        /// Seconds without a byte after which a download is tried again.
+        #[schemars(range(min = 0.1))]
+        read_timeout_s: f64 = 30.0,
     }
 }
 
@@ -79,7 +62,10 @@ impl DataLoader for MovielensDataLoader {
 
     fn new(params: Params, _: &Context) -> Result<Self> {
         if params.val_ratio + params.test_ratio >= 1.0 {
-            let message = format!("val_ratio {} and test_ratio {} leave nothing to train on", params.val_ratio, params.test_ratio);
+            let message = format!(
+                "val_ratio {} and test_ratio {} leave nothing to train on",
+                params.val_ratio, params.test_ratio
+            );
             return Err(PluginError::invalid_parameter("val_ratio", message));
         }
         Ok(Self { params, loaded: None })
@@ -184,7 +170,8 @@ fn graph(interactions: &Interactions) -> Result<Graph> {
 
 fn catalog(interactions: Interactions) -> Catalog {
     let raw_ids = |ids: Vec<i64>| ids.iter().map(i64::to_string).collect();
-    let node = |node_type: &str, ids, titles| NodeCatalog { node_type: node_type.into(), raw_ids: raw_ids(ids), titles };
+    let node =
+        |node_type: &str, ids, titles| NodeCatalog { node_type: node_type.into(), raw_ids: raw_ids(ids), titles };
     Catalog {
         nodes: vec![
             node("user", interactions.user_raw_id, Vec::new()),
@@ -222,7 +209,9 @@ fn explain(error: Error) -> PluginError {
     match error {
         Error::Cancelled => PluginError::interrupted(),
         Error::Ratings(_) | Error::Archive(_) => PluginError::invalid_data(error.to_string()),
-        Error::Io { .. } | Error::NothingToLoad(_) | Error::TooManyRatings { .. } => PluginError::failed(error.to_string()),
+        Error::Io { .. } | Error::NothingToLoad(_) | Error::TooManyRatings { .. } => {
+            PluginError::failed(error.to_string())
+        }
     }
 }
 

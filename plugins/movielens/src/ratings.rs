@@ -51,7 +51,8 @@ pub enum RatingsError {
     BadRow { location: String, line: u64, row: String, problem: String, expected: String },
     #[error("{location}:1: the header {header:?} does not name {missing}\n  expected: {expected}")]
     Header { location: String, header: String, missing: String, expected: String },
-    #[error("{location} holds no ratings ({skipped} bad rows were skipped); a graph needs at least one")]
+    #[error("{location} holds no ratings{}; a graph needs at least one",
+        if *.skipped > 0 { format!(" (bad rows skipped: {skipped})") } else { String::new() })]
     Empty { location: String, skipped: u64 },
     #[error("{location}:{line}: cannot read on: {cause}")]
     Read { location: String, line: u64, cause: io::Error },

@@ -42,8 +42,7 @@ impl GATv2Conv {
         let GATv2Options { out_channels, heads, concat, share_weights, .. } = options;
         let width = heads * out_channels;
         let lin_l = Linear::glorot(&(path / "lin_l"), in_channels.0, width)?;
-        let lin_r =
-            if share_weights { None } else { Some(Linear::glorot(&(path / "lin_r"), in_channels.1, width)?) };
+        let lin_r = if share_weights { None } else { Some(Linear::glorot(&(path / "lin_r"), in_channels.1, width)?) };
         let att = path.f_var("att", &[1, heads, out_channels], glorot(heads, out_channels))?;
         let bias = path.f_var("bias", &[if concat { width } else { out_channels }], Init::Const(0.0))?;
         Ok(Self { lin_l, lin_r, att, bias, options })

@@ -28,7 +28,8 @@ impl Best {
         }
         (self.value, self.epoch) = (Some(value), Some(record.epoch));
         if self.weights.is_empty() {
-            self.weights = parameters.iter().map(|(_, parameter)| parameter.f_zeros_like()).collect::<Result<_, _>>()?;
+            self.weights =
+                parameters.iter().map(|(_, parameter)| parameter.f_zeros_like()).collect::<Result<_, _>>()?;
         }
         copy(parameters.iter().map(|(_, parameter)| parameter), &mut self.weights)
     }

@@ -32,20 +32,16 @@ impl<const PASSES_GRAPH: bool> Trainer for FullBatchTrainer<PASSES_GRAPH> {
         best.restore(&mut parameters)?;
         if outcome.is_err() && best.epoch.is_some() {
             // The run fails, but what was learned so far need not be lost.
-            context.checkpoint("best", &parameters)?;
+            if let Err(error) = context.checkpoint("best", &parameters) {
+                log::warn!("the best weights so far are lost: {error}");
+            }
         }
         Ok(FitReport { best_epoch: best.epoch, ..outcome? })
     }
 }
 
 impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
-    fn run(
-        &self,
-        fit: &Fit,
-        parameters: &[(String, Tensor)],
-        best: &mut Best,
-        context: &Context,
-    ) -> Result<FitReport> {
+    fn run(&self, fit: &Fit, parameters: &[(String, Tensor)], best: &mut Best, context: &Context) -> Result<FitReport> {
         let mut report = FitReport::default();
         if self.params.num_epochs == 0 {
             return Ok(report);

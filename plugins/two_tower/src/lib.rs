@@ -4,28 +4,22 @@ use nn::Linear;
 use plugin_api::prelude::*;
 use tch::Tensor;
 
-/// Two MLP towers (Linear, Dropout, ReLU, Linear, Dropout, ReLU), one for users and one for items; the score is the dot product of
-/// their outputs. Reads features only.
-#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Params {
-    /// Width of the user features. By default the width in the data; where the data have none, hidden_dim.
-    #[schemars(range(min = 1))]
-    user_dim: Option<i64>,
-    /// Width of the item features, likewise.
-    #[schemars(range(min = 1))]
-    item_dim: Option<i64>,
-    /// Width of the hidden layer and of the embeddings.
-    #[schemars(range(min = 1))]
-    hidden_dim: i64,
-    /// Probability with which an activation is dropped in training.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    dropout: f64,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { user_dim: None, item_dim: None, hidden_dim: 128, dropout: 0.1 }
+plugin_api::params! {
+    /// Two MLP towers (Linear, Dropout, ReLU, Linear, Dropout, ReLU), one for users and one for items; the score is the dot product of
+    /// their outputs. Reads features only.
+    struct Params {
+        /// Width of the user features. By default the width in the data; where the data have none, hidden_dim.
+        #[schemars(range(min = 1))]
+        user_dim: Option<i64> = None,
+        /// Width of the item features, likewise.
+        #[schemars(range(min = 1))]
+        item_dim: Option<i64> = None,
+        /// Width of the hidden layer and of the embeddings.
+        #[schemars(range(min = 1))]
+        hidden_dim: i64 = 128,
+        /// Probability with which an activation is dropped in training.
+        #[schemars(range(min = 0.0, max = 1.0))]
+        dropout: f64 = 0.1,
     }
 }
 
@@ -80,7 +74,8 @@ impl Tower {
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
         let hidden = self.first.forward(x)?.f_dropout(self.dropout, mode.is_train())?.f_relu()?; // [n, hidden_dim]
-        Ok(self.second.forward(&hidden)?.f_dropout(self.dropout, mode.is_train())?.f_relu()?) // [n, hidden_dim]
+        Ok(self.second.forward(&hidden)?.f_dropout(self.dropout, mode.is_train())?.f_relu()?)
+        // [n, hidden_dim]
     }
 }
 
