@@ -10,7 +10,7 @@
 //! |---|---|
 //! | [`error`] | [`PluginError`], the one error that crosses |
 //! | [`kind`] | the kinds of component |
-//! | [`params`] | typed parameters with a JSON Schema |
+//! | [`mod@params`] | typed parameters with a JSON Schema |
 //! | [`tensor`] | the libtorch handle that crosses |
 //! | [`record`] | named tensors and texts: how composite data crosses and is stored |
 //! | [`graph`], [`dataset`] | the user-movie graph, its splits, the catalog of raw ids and titles |

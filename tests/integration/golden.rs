@@ -6,6 +6,7 @@
 mod pyg;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use host::artifacts::weights;
 use host::experiment::{config_of_run, Restored};
@@ -13,7 +14,7 @@ use plugin_api::model::Mode;
 use serde_json::Value;
 use tch::Tensor;
 
-use crate::support::{golden_dir, plugin_dir, Sandbox};
+use crate::support::{golden_dir, plugin_dir, workspace, Sandbox};
 
 /// Epoch by epoch, absolute.
 const CURVE_TOLERANCE: f64 = 1e-4;
@@ -31,7 +32,7 @@ const TWO_TOWER: Golden = Golden { name: "two_tower", config: "configs/config.ya
 
 impl Golden {
     fn file(&self, suffix: &str) -> String {
-        golden_dir().join(format!("{}.{suffix}", self.name)).to_str().unwrap().to_owned()
+        fixture(&format!("{}.{suffix}", self.name)).to_str().unwrap().to_owned()
     }
 
     fn curve(&self) -> Value {
@@ -58,8 +59,13 @@ impl Golden {
     }
 }
 
-fn graph() -> std::path::PathBuf {
-    golden_dir().join("graph.safetensors")
+fn graph() -> PathBuf {
+    fixture("graph.safetensors")
+}
+
+/// A folder given relative is meant from the checkout, not from the sandbox.
+fn fixture(name: &str) -> PathBuf {
+    workspace().join(golden_dir()).join(name)
 }
 
 /// A run's embeddings on its train graph: its weights, in its plugin, through the host's library.

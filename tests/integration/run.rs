@@ -155,8 +155,8 @@ fn a_run_directory_that_is_taken_gets_a_suffix() {
 #[test]
 fn a_config_by_name_is_the_config_by_file() {
     let sandbox = ratings();
-    let by_file = train(&sandbox, GAT, &[]);
-    let by_name = sandbox.train(&[&["--config-name", "config_gat"], &TINY[..]].concat());
+    let by_file = train(&sandbox, GAT, &["run_dir=runs/by_file"]);
+    let by_name = sandbox.train(&[&["--config-name", "config_gat", "run_dir=runs/by_name"], &TINY[..]].concat());
     let config = |run: &str| sandbox.read(&format!("{run}/config.yaml")).replace(run, "");
     assert_eq!(config(&by_file), config(&by_name));
     assert_eq!(column(&sandbox, &by_file, "val_loss"), column(&sandbox, &by_name, "val_loss"));

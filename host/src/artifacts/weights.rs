@@ -32,33 +32,10 @@ fn cause(error: TchError) -> String {
     }
 }
 
-/// Weights of another model differ in all names.
-const FAULTS_SHOWN: usize = 8;
-
 /// Copies the weights of a file into a model's; names and shapes must be the same, and every fault is told.
 pub fn load_into(path: &Path, parameters: &mut Weights) -> Result<(), ArtifactError> {
     let file: BTreeMap<_, _> = read(path)?.into_iter().collect();
-    let mut faults = Vec::new();
-    for (name, parameter) in parameters.iter() {
-        match file.get(name) {
-            None => faults.push(format!("`{name}` of the model is not in the file")),
-            Some(tensor) if tensor.size() != parameter.size() => {
-                faults.push(format!(
-                    "`{name}` is {:?} in the file, {:?} in the model",
-                    tensor.size(),
-                    parameter.size()
-                ));
-            }
-            Some(_) => {}
-        }
-    }
-    let unknown = file.keys().filter(|name| parameters.iter().all(|(known, _)| known != *name));
-    faults.extend(unknown.map(|name| format!("`{name}` of the file is not in the model")));
-    if faults.len() > FAULTS_SHOWN {
-        let more = format!("... and {} more", faults.len() - FAULTS_SHOWN);
-        faults.truncate(FAULTS_SHOWN);
-        faults.push(more);
-    }
+    let faults = misfits(&file, parameters);
     if !faults.is_empty() {
         return Err(ArtifactError::new(path, format!("the weights do not fit the model:\n  {}", faults.join("\n  "))));
     }
@@ -68,4 +45,35 @@ pub fn load_into(path: &Path, parameters: &mut Weights) -> Result<(), ArtifactEr
         }
         Ok(())
     })
+}
+
+fn misfits(file: &BTreeMap<String, Tensor>, parameters: &Weights) -> Vec<String> {
+    let (mut absent, mut shapes) = (Vec::new(), Vec::new());
+    for (name, parameter) in parameters {
+        match file.get(name) {
+            None => absent.push(format!("`{name}` of the model is not in the file")),
+            Some(tensor) if tensor.size() != parameter.size() => {
+                shapes.push(format!(
+                    "`{name}` is {:?} in the file, {:?} in the model",
+                    tensor.size(),
+                    parameter.size()
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    let unknown = file.keys().filter(|name| parameters.iter().all(|(known, _)| known != *name));
+    let unknown = unknown.map(|name| format!("`{name}` of the file is not in the model")).collect();
+    [absent, unknown, shapes].into_iter().flat_map(first_few).collect()
+}
+
+/// Weights of another model differ in all names; the first few of a sort tell enough.
+fn first_few(mut faults: Vec<String>) -> Vec<String> {
+    const SHOWN: usize = 4;
+    if faults.len() > SHOWN + 1 {
+        let more = faults.len() - SHOWN;
+        faults.truncate(SHOWN);
+        faults.push(format!("... and {more} more such"));
+    }
+    faults
 }

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use plugin_api::abi::data_loader::DataLoaderObject;
 use plugin_api::abi::evaluator::EvaluatorObject;
+use plugin_api::abi::host::HostObject;
 use plugin_api::abi::loss::LossObject;
 use plugin_api::abi::model::ModelObject;
+use plugin_api::abi::module::PluginLibrary;
 use plugin_api::abi::trainer::TrainerObject;
 use plugin_api::dataset::LinkSplits;
 use plugin_api::ComponentKind;
@@ -85,14 +87,8 @@ impl Parts {
         services.machine().device
     }
 
-    pub fn data_loader(
-        &self,
-        component: &Component,
-        services: &Services,
-    ) -> Result<DataLoaderObject, plugin_api::PluginError> {
-        let constructor = self.get(Section::Data)?;
-        let params = component.params.to_string();
-        constructor.library.new_data_loader(&component.module.constructor, &params, services.object())
+    pub fn data_loader(&self, component: &Component, services: &Services) -> plugin_api::Result<DataLoaderObject> {
+        self.construct(component, services, PluginLibrary::new_data_loader)
     }
 
     pub fn model(
@@ -102,10 +98,9 @@ impl Parts {
         services: &Services,
         explain: &Explain,
     ) -> Result<ModelObject, ComponentFailure> {
-        let component = &experiment.model.component;
-        let made = self.get(Section::Model).and_then(|constructor| {
-            let (name, params) = (&component.module.constructor, component.params.to_string());
-            constructor.library.new_model(name, &params, services.object(), &splits.metadata())
+        let metadata = splits.metadata();
+        let made = self.construct(&experiment.model.component, services, |library, name, params, host| {
+            library.new_model(name, params, host, &metadata)
         });
         explain.result(Section::Model, made)
     }
@@ -116,11 +111,7 @@ impl Parts {
         services: &Services,
         explain: &Explain,
     ) -> Result<LossObject, ComponentFailure> {
-        let made = self.get(Section::Loss).and_then(|constructor| {
-            let Component { module, params, .. } = &experiment.loss;
-            constructor.library.new_loss(&module.constructor, &params.to_string(), services.object())
-        });
-        explain.result(Section::Loss, made)
+        explain.result(Section::Loss, self.construct(&experiment.loss, services, PluginLibrary::new_loss))
     }
 
     pub fn evaluator(
@@ -129,11 +120,8 @@ impl Parts {
         services: &Services,
         explain: &Explain,
     ) -> Result<EvaluatorObject, ComponentFailure> {
-        let made = self.get(Section::Evaluator).and_then(|constructor| {
-            let Component { module, params, .. } = &experiment.evaluator;
-            constructor.library.new_evaluator(&module.constructor, &params.to_string(), services.object())
-        });
-        explain.result(Section::Evaluator, made)
+        explain
+            .result(Section::Evaluator, self.construct(&experiment.evaluator, services, PluginLibrary::new_evaluator))
     }
 
     pub fn trainer(
@@ -142,11 +130,18 @@ impl Parts {
         services: &Services,
         explain: &Explain,
     ) -> Result<TrainerObject, ComponentFailure> {
-        let made = self.get(Section::Trainer).and_then(|constructor| {
-            let Component { module, params, .. } = &experiment.trainer;
-            constructor.library.new_trainer(&module.constructor, &params.to_string(), services.object())
-        });
-        explain.result(Section::Trainer, made)
+        explain.result(Section::Trainer, self.construct(&experiment.trainer, services, PluginLibrary::new_trainer))
+    }
+
+    fn construct<T>(
+        &self,
+        component: &Component,
+        services: &Services,
+        new: impl FnOnce(&PluginLibrary, &str, &str, HostObject) -> plugin_api::Result<T>,
+    ) -> plugin_api::Result<T> {
+        let constructor = self.get(component.section)?;
+        let Component { module, params, .. } = component;
+        new(&constructor.library, &module.constructor, &params.to_string(), services.object())
     }
 
     fn find(&self, section: Section) -> Option<&Constructor> {

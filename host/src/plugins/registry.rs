@@ -121,8 +121,8 @@ impl Registry {
         if let Some(open) = self.opened.get(name) {
             return Ok(open.library);
         }
-        let library =
-            library::open(path, self.sink).map_err(|cause| RegistryError::Open { path: path.to_owned(), cause: Box::new(cause) })?;
+        let library = library::open(path, self.sink)
+            .map_err(|cause| RegistryError::Open { path: path.to_owned(), cause: Box::new(cause) })?;
         log::debug!("opened {} ({} {})", path.display(), identity.name, identity.version);
         self.opened.insert(name.to_owned(), OpenLibrary { path: path.to_owned(), identity, library });
         Ok(library)

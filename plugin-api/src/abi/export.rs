@@ -1,4 +1,4 @@
-//! [`export_plugin!`]: the last line of a plugin.
+//! The macro [`crate::export_plugin`]: the last line of a plugin.
 
 /// Exports the constructors of a plugin, with their kinds:
 ///

@@ -68,11 +68,6 @@ pub struct Located {
 }
 
 impl Located {
-    /// Where the material came from in the first place: a mirror, or the user.
-    pub fn origin(&self) -> &Source {
-        self.mirror.as_ref().unwrap_or(&self.source)
-    }
-
     /// A name for what is derived from this material: release, loader version, treatment of bad rows, fingerprint.
     pub fn cache_key(&self, loader_version: &str, on_bad_row: OnBadRow) -> String {
         // A graph that was made by skipping rows must not answer for one that promises there are no bad rows.
@@ -120,15 +115,7 @@ pub fn obtain(request: &Request, events: &dyn Events) -> Result<Located, Error> 
             events.warn(&format!("no mirror could be had; using {} as it is", raw.path.display()));
         }
         match try_source(source, &raw, request, events)? {
-            Ok(located) => {
-                events.info(&format!(
-                    "MovieLens `{}` from {}: {}",
-                    request.env,
-                    located.origin(),
-                    located.path.display()
-                ));
-                return Ok(located);
-            }
+            Ok(located) => return Ok(located),
             Err(reason) => attempts.push(Attempt { source: source.clone(), reason }),
         }
     }

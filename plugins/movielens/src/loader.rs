@@ -200,8 +200,14 @@ fn summary(record: &Record, path: &Path) -> Result<String> {
         record.text("origin")?,
         record.text("user.n_nodes")?,
         record.text("movie.n_nodes")?,
-        path.display()
+        relative(path).display()
     ))
+}
+
+/// As short as it can be told from the working folder.
+fn relative(path: &Path) -> &Path {
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
 }
 
 /// The kinds that the host words by: bad data, an interruption, anything else.

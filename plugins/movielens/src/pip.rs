@@ -62,7 +62,6 @@ fn download_wheel(folder: &PipFolder, python: &str, into: &Path, events: &dyn Ev
     fs::create_dir_all(into).map_err(io_error("create", into))?;
     let requirement = format!("{}=={}", folder.package, folder.version);
     let command = format!("{python} -m pip download --no-deps {requirement}");
-    events.info(&format!("fetching {requirement} with pip"));
     let log = into.join("pip.log");
     let log_file = File::create(&log).map_err(io_error("create", &log))?;
     // A site that cannot be reached must not hold up the next source for pip's default of minutes.

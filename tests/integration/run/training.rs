@@ -2,15 +2,27 @@
 
 use super::{column, ratings, result, train, weights, GAT, TWO_TOWER};
 
-/// The epoch (counted from 1) with the lowest or highest value, the first of equals.
-fn epoch_of(values: &[f64], better: fn(f64, f64) -> bool) -> u64 {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if better(*value, values[best]) {
-            best = index;
+/// What makes a value the best.
+enum Best {
+    Low,
+    High,
+}
+
+impl Best {
+    /// The epoch (counted from 1) of the best value, the first of equals.
+    fn epoch(&self, values: &[f64]) -> usize {
+        let mut best = 0;
+        for (index, value) in values.iter().enumerate() {
+            let better = match self {
+                Self::Low => *value < values[best],
+                Self::High => *value > values[best],
+            };
+            if better {
+                best = index;
+            }
         }
+        best + 1
     }
-    best as u64 + 1
 }
 
 #[test]
@@ -19,12 +31,10 @@ fn the_monitor_decides_whose_weights_are_kept() {
     // A step so large that the losses go up and down.
     let bumpy =
         ["trainer.params.num_epochs=12", "trainer.params.learning_rate=0.3", "++trainer.params.checkpoint_every=1"];
-    let cases: [(&str, fn(f64, f64) -> bool); 3] =
-        [("train_loss", |a, b| a < b), ("val_loss", |a, b| a < b), ("val.auc", |a, b| a > b)];
-    for (monitor, better) in cases {
+    for (monitor, best) in [("train_loss", Best::Low), ("val_loss", Best::Low), ("val.auc", Best::High)] {
         let monitor_is = format!("trainer.params.monitor={monitor}");
         let run = train(&sandbox, TWO_TOWER, &[&bumpy[..], &[&monitor_is]].concat());
-        let best = epoch_of(&column(&sandbox, &run, monitor), better);
+        let best = best.epoch(&column(&sandbox, &run, monitor));
         assert_eq!(result(&sandbox, &run)["best_epoch"], best, "{monitor}");
         // The weights of exactly that epoch.
         let weights = |file: &str| weights(&sandbox, &run, file);
