@@ -69,7 +69,7 @@ fn misfits(file: &BTreeMap<String, Tensor>, parameters: &Weights) -> Vec<String>
 
 /// Weights of another model differ in all names; the first few of a sort tell enough.
 fn first_few(mut faults: Vec<String>) -> Vec<String> {
-    const SHOWN: usize = 4;
+    const SHOWN: usize = 8;
     if faults.len() > SHOWN + 1 {
         let more = faults.len() - SHOWN;
         faults.truncate(SHOWN);

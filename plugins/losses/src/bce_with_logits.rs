@@ -3,6 +3,8 @@
 use plugin_api::prelude::*;
 use tch::{Reduction, Tensor};
 
+use crate::ordered_mean::ordered_mean;
+
 /// Binary cross entropy of the sigmoid of the score: the mean of `-(y log s(x) + (1 - y) log(1 - s(x)))` over the labelled
 /// edges.
 pub struct BCEWithLogitsLoss;
@@ -15,7 +17,8 @@ impl Loss for BCEWithLogitsLoss {
     }
 
     fn forward(&self, scores: &Tensor, labels: &Tensor) -> Result<Tensor> {
-        Ok(scores.f_binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::Mean)?)
+        let by_edge = scores.f_binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::None)?; // [n]
+        Ok(ordered_mean(&by_edge)?)
     }
 }
 

@@ -4,6 +4,8 @@ use plugin_api::loss::Negatives;
 use plugin_api::prelude::*;
 use tch::Tensor;
 
+use crate::ordered_mean::ordered_mean;
+
 /// `-mean log sigmoid(score(u, i) - score(u, j))` over the positive edges (u, i), with an item j that u has no edge to,
 /// drawn anew every epoch.
 pub struct BPRLoss;
@@ -30,7 +32,7 @@ impl Loss for BPRLoss {
         }
         let positive = scores.f_narrow(0, 0, n_pairs)?; // [n_pairs]
         let negative = scores.f_narrow(0, n_positives, n_pairs)?; // [n_pairs]
-        Ok((positive.f_sub(&negative)?).f_log_sigmoid()?.f_mean(None)?.f_neg()?)
+        Ok(ordered_mean(&positive.f_sub(&negative)?.f_log_sigmoid()?)?.f_neg()?)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod bce_with_logits;
 mod bpr;
+mod ordered_mean;
 
 use bce_with_logits::BCEWithLogitsLoss;
 use bpr::BPRLoss;

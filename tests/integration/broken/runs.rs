@@ -99,7 +99,8 @@ fn weights_that_do_not_fit_the_model() {
         "`item_tower.3.bias` is [8] in the file, [16] in the model",
     ];
     fails(&sandbox, &["train", CONFIG, RAW_ONLY, &weights, "model.params.hidden_dim=16"], 1, &parts);
-    let parts = ["of the model is not in the file", "`item_tower.0.weight` of the file is not in the model", "more such"];
+    let parts =
+        ["of the model is not in the file", "`item_tower.0.weight` of the file is not in the model", "more such"];
     fails(&sandbox, &["train", "configs/config_gat.yaml", RAW_ONLY, &weights], 1, &parts);
 }
 
