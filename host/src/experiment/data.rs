@@ -31,20 +31,23 @@ impl Data {
             let summary = loader.prepare(false)?;
             log::info!("{summary}");
             let splits = loader.get_train_val_test_data()?.to_device(services.machine().device)?;
+            describe(&splits)?;
             let fingerprint = loader.fingerprint()?;
             Ok(Self { loader, splits, fingerprint })
         });
         terminal().finish();
-        let data = explain.result(Section::Data, loaded)?;
-        describe(&data.splits);
-        Ok(data)
+        explain.result(Section::Data, loaded)
     }
 }
 
-fn describe(splits: &LinkSplits) {
+fn describe(splits: &LinkSplits) -> plugin_api::Result<()> {
     let nodes = splits.train.graph.nodes.iter().map(|node| format!("{} {}s", node.n_nodes, node.name));
-    let edges = splits.named().map(|(name, split)| format!("{name} {}", split.edge_label.numel() / 2));
+    let mut edges = Vec::new();
+    for (name, split) in splits.named() {
+        edges.push(format!("{name} {}", split.positives()?.size()[1]));
+    }
     log::info!("{}; edges to predict: {}", nodes.collect::<Vec<_>>().join(", "), edges.join(", "));
+    Ok(())
 }
 
 /// What `recsys-host load` does: makes the data available locally, and with `export` writes graph, splits and catalog as a file

@@ -28,28 +28,28 @@ impl<T> Guarded<T> {
     }
 
     pub(crate) fn call<R>(&self, call: impl FnOnce(&T) -> Result<R>) -> AbiResult<R> {
-        to_wire(self.poisoning(|| call(&self.instance)))
+        to_wire(poisoning(&self.poisoned, &self.component, || call(&self.instance)))
     }
 
     pub(crate) fn call_mut<R>(&mut self, call: impl FnOnce(&mut T) -> Result<R>) -> AbiResult<R> {
-        // Taken out for the call so that `poisoning` may borrow the rest.
-        let instance: *mut T = &mut *self.instance;
-        // SAFETY: `self` is borrowed mutably for the whole call and `poisoning` touches the flag and the name only.
-        to_wire(self.poisoning(|| call(unsafe { &mut *instance })))
+        let Self { instance, component, poisoned } = self;
+        to_wire(poisoning(poisoned, component, || call(instance)))
     }
+}
 
-    fn poisoning<R>(&self, call: impl FnOnce() -> Result<R>) -> Result<R> {
-        if self.poisoned.load(Ordering::Relaxed) {
-            let message = "it panicked before and answers no more calls";
-            return Err(PluginError::new(ErrorKind::Panicked, message).of_component(&self.component));
-        }
-        let result = guarded(&self.component, call);
-        if matches!(&result, Err(error) if error.kind == ErrorKind::Panicked && error.component.as_deref() == Some(&self.component))
-        {
-            self.poisoned.store(true, Ordering::Relaxed);
-        }
-        result
+/// A guarded call of an instance that answers only as long as it has not panicked.
+fn poisoning<R>(poisoned: &AtomicBool, component: &str, call: impl FnOnce() -> Result<R>) -> Result<R> {
+    if poisoned.load(Ordering::Relaxed) {
+        let message = "it panicked before and answers no more calls";
+        return Err(PluginError::new(ErrorKind::Panicked, message).of_component(component));
     }
+    let result = guarded(component, call);
+    // The panic of another component that this one called is that one's.
+    let own = |error: &PluginError| error.kind == ErrorKind::Panicked && error.component.as_deref() == Some(component);
+    if result.as_ref().err().is_some_and(own) {
+        poisoned.store(true, Ordering::Relaxed);
+    }
+    result
 }
 
 impl<T> Drop for Guarded<T> {
