@@ -120,7 +120,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.plugin_dir)?,
         Command::Plugins(command) => commands::plugins::run(command, &cli.plugin_dir)?,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "recsys-host", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "recsys-host", &mut script);
+            commands::print(String::from_utf8_lossy(&script).trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,6 @@ pub mod train;
 use std::io::Write;
 
 /// Standard output is for programs; a reader that closed it has what it wanted.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }

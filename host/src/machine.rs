@@ -31,7 +31,7 @@ impl Machine {
         }
         let device = choose(settings.device)?;
         if let Some(threads) = settings.threads.filter(|threads| *threads > 0) {
-            tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+            set_threads(threads);
         }
         tch::manual_seed(settings.seed as i64);
         Ok(Self { device, threads: tch::get_num_threads() })
@@ -44,6 +44,16 @@ impl Machine {
             _ => "cpu".to_owned(),
         }
     }
+}
+
+/// OpenMP ends the process where the system will not give it so many threads.
+fn set_threads(wanted: usize) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = wanted.min(4 * cores);
+    if threads < wanted {
+        log::warn!("threads={wanted} is far more than this machine's {cores} cores; using {threads}");
+    }
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
 }
 
 /// libtorch gives freed blocks back to the system at once, and an epoch spent most of its time on the page faults of getting them

@@ -99,3 +99,11 @@ impl std::str::FromStr for ApiVersion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_crate_has_the_version_of_the_contract() {
+        assert!(env!("CARGO_PKG_VERSION").starts_with(&format!("{}.", super::API_VERSION)));
+    }
+}

@@ -27,6 +27,16 @@ fn trained() -> (Sandbox, String) {
     (sandbox, run)
 }
 
+#[test]
+fn data_without_raw_ids_go_by_dense_ones() {
+    let sandbox = Sandbox::new();
+    let path = format!("data.params.path={}", crate::support::golden_dir().join("graph.safetensors").display());
+    let run = sandbox.train(&["configs/config.yaml", "data=graph_file", &path, "trainer.params.num_epochs=1"]);
+    assert_eq!(recommend(&sandbox, &run, "3", "5").len(), 5);
+    assert!(sandbox.json(&format!("{run}/run.json"))["data_fingerprint"].is_string());
+    sandbox.host(&["recommend", &run, "--user", "120"]).is_error(2, &["no user `120`", "0 to 119"]);
+}
+
 /// The movies that a user has rated, by the file.
 fn rated(sandbox: &Sandbox, user: &str) -> BTreeSet<String> {
     let ratings = sandbox.read("data/raw/ml-100k/u.data");

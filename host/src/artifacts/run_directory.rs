@@ -96,6 +96,8 @@ impl RunDirectory {
 }
 
 fn make_folder(wanted: &Path) -> Result<PathBuf, ArtifactError> {
+    // Without a slash at the end, to which a suffix would make a folder inside.
+    let wanted: &Path = &wanted.components().collect::<PathBuf>();
     let parent = wanted.parent().unwrap_or(Path::new("."));
     let failed = |path: &Path, error: std::io::Error| {
         let error = if path.is_file() { "is a file, not a folder".to_owned() } else { error.to_string() };

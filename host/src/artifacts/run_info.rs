@@ -1,12 +1,9 @@
 //! `run.json`: what it takes to know what a run was.
 
-use std::io::Read;
-use std::path::Path;
 use std::process::Command;
 
 use plugin_api::{API_VERSION, LIBTORCH_VERSION};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::machine::Machine;
 use crate::plugins::registry::OpenLibrary;
@@ -52,7 +49,7 @@ impl RunInfo {
             name: open.identity.name.clone(),
             version: open.identity.version.clone(),
             path: open.path.display().to_string(),
-            sha256: sha256(&open.path).unwrap_or_else(|error| error.to_string()),
+            sha256: graph_data::file::sha256(&open.path).unwrap_or_else(|error| error.to_string()),
         });
         Self {
             started: jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
@@ -78,16 +75,4 @@ fn git() -> Option<Git> {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     Some(Git { commit: ask(&["rev-parse", "HEAD"])?, dirty: !ask(&["status", "--porcelain"])?.is_empty() })
-}
-
-fn sha256(path: &Path) -> std::io::Result<String> {
-    let (mut file, mut hasher) = (std::fs::File::open(path)?, Sha256::new());
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            n => hasher.update(&buffer[..n]),
-        }
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -12,8 +12,12 @@ pub type Weights = Vec<(String, Tensor)>;
 
 /// Writes them whole or not at all.
 pub fn save(path: &Path, weights: &Weights) -> Result<(), ArtifactError> {
-    let on_cpu = |tensor: &Tensor| tensor.detach().to_device(Device::Cpu).contiguous();
-    let on_cpu: Vec<_> = weights.iter().map(|(name, tensor)| (name.as_str(), on_cpu(tensor))).collect();
+    let on_cpu = |(name, tensor): &(String, Tensor)| -> Result<_, ArtifactError> {
+        let on_cpu = tensor.f_detach().and_then(|tensor| tensor.f_to_device(Device::Cpu)?.f_contiguous());
+        let tensor = on_cpu.map_err(|error| ArtifactError::new(path, format!("`{name}` cannot be saved: {error}")))?;
+        Ok((name.clone(), tensor))
+    };
+    let on_cpu: Vec<_> = weights.iter().map(on_cpu).collect::<Result<_, _>>()?;
     write_whole(path, |staged| Tensor::write_safetensors(&on_cpu, staged).map_err(cause))
 }
 

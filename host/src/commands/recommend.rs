@@ -45,7 +45,8 @@ pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> 
     let explain = Explain { config: &config, experiment: &experiment };
     let catalog = explain.result(Section::Data, restored.data.loader.catalog())?;
     let target = restored.data.splits.target.clone();
-    let user = find(&catalog, &target.source, &arguments.user)?;
+    let n_users = restored.data.splits.train.graph.node(&target.source).map_or(0, |node| node.n_nodes);
+    let user = find(&catalog, &target.source, n_users, &arguments.user)?;
     let graph = explain.result(Section::Data, restored.data.loader.get_data())?;
     let (scores, seen) = explain.result(Section::Model, score(&restored, graph, user))?;
     let k = (arguments.k as usize).min(scores.numel() - seen);
@@ -64,8 +65,18 @@ pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> 
 }
 
 /// The dense id of a raw one; without a catalog ids are dense already.
-fn find(catalog: &Catalog, node_type: &str, raw_id: &str) -> anyhow::Result<i64> {
+fn find(catalog: &Catalog, node_type: &str, n_nodes: i64, raw_id: &str) -> anyhow::Result<i64> {
     let ids = catalog.node(node_type).map(|node| node.raw_ids.as_slice()).unwrap_or_default();
+    if ids.is_empty() {
+        let dense = raw_id.parse().ok().filter(|id| (0..n_nodes).contains(id));
+        return dense.ok_or_else(|| {
+            let message = format!(
+                "there is no {node_type} `{raw_id}`: the data have no raw ids, name one of 0 to {}",
+                n_nodes - 1
+            );
+            crate::cli::Usage(message).into()
+        });
+    }
     if let Some(index) = ids.iter().position(|id| id == raw_id) {
         return Ok(index as i64);
     }

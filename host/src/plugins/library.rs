@@ -15,6 +15,8 @@ pub enum OpenError {
     Open(#[from] libloading::Error),
     #[error("its types do not fit those of this host, although its note names the same API version:\n{0}")]
     Layout(plugin_api::PluginError),
+    #[error("{0}")]
+    Libtorch(String),
     #[error("it brought a second libtorch into the process: {}", paths(.0))]
     TwoLibtorches(BTreeSet<PathBuf>),
 }
@@ -25,6 +27,7 @@ fn paths(paths: &BTreeSet<PathBuf>) -> String {
 
 /// Opens a plugin whose note has been read, and never unloads it: objects made by its code may live anywhere.
 pub fn open(path: &Path, sink: LogSink) -> Result<PluginLibrary, OpenError> {
+    check_libtorch().map_err(OpenError::Libtorch)?;
     // A relative path without a slash would be looked up in the system's folders.
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     // SAFETY: opening runs the initialisers of a library that says by its note that it is a plugin for this very

@@ -3,9 +3,10 @@
 use abi_stable::std_types::{RBox, ROption, RStr, RVec};
 use abi_stable::{sabi_trait, StableAbi};
 
+use crate::abi::guard::guarded;
 use crate::abi::types::{from_wire, to_wire, AbiRecord, AbiResult, NamedNumber};
 use crate::context::{EpochRecord, Progress};
-use crate::error::Result;
+use crate::error::{ErrorKind, PluginError, Result};
 use crate::record::Record;
 
 /// What a host implements. Calls may come from any thread.
@@ -32,30 +33,48 @@ pub trait AbiHost: Clone + Send + Sync {
     fn checkpoint(&self, name: RStr<'_>, record: AbiRecord) -> AbiResult<()>;
 }
 
+/// Runs the host's code under the same guard as that of plugins: a panic must not reach the boundary from this side either.
 #[derive(Clone)]
 struct Adapter<H>(H);
 
+const HOST: &str = "the host";
+
+/// What goes wrong in the host for a plugin is the plugin's error, unless the host panicked.
+fn answer(call: impl FnOnce() -> Result<()>) -> AbiResult<()> {
+    to_wire(guarded(HOST, call).map_err(|error| match error.kind {
+        ErrorKind::Panicked => error,
+        _ => PluginError { component: None, ..error },
+    }))
+}
+
 impl<H: Host> AbiHost for Adapter<H> {
     fn settings(&self) -> AbiRecord {
-        self.0.settings().into()
+        guarded(HOST, || Ok(self.0.settings())).unwrap_or_default().into()
     }
 
     fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        // Whoever cannot tell any more had better stop.
+        guarded(HOST, || Ok(self.0.is_cancelled())).unwrap_or(true)
     }
 
     fn progress(&self, task: RStr<'_>, done: u64, total: ROption<u64>, unit: RStr<'_>, note: RStr<'_>) {
         let total = total.into_option();
-        self.0.progress(Progress { task: task.into(), done, total, unit: unit.into(), note: note.into() });
+        let progress = Progress { task: task.into(), done, total, unit: unit.into(), note: note.into() };
+        if let Err(error) = guarded(HOST, || {
+            self.0.progress(progress);
+            Ok(())
+        }) {
+            log::warn!("progress cannot be shown: {error}");
+        }
     }
 
     fn report_epoch(&self, epoch: u64, values: RVec<NamedNumber>) -> AbiResult<()> {
         let values = values.into_iter().map(|number| (number.name.into(), number.value)).collect();
-        to_wire(self.0.report_epoch(EpochRecord { epoch: epoch as usize, values }))
+        answer(|| self.0.report_epoch(EpochRecord { epoch: epoch as usize, values }))
     }
 
     fn checkpoint(&self, name: RStr<'_>, record: AbiRecord) -> AbiResult<()> {
-        to_wire(self.0.checkpoint(name.as_str(), Record::from(&record)))
+        answer(|| self.0.checkpoint(name.as_str(), Record::from(&record)))
     }
 }
 

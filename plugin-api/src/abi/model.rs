@@ -20,6 +20,9 @@ pub trait AbiModel: Send {
     fn feature_width(&self, node_type: RStr<'_>) -> AbiResult<ROption<i64>>;
 }
 
+/// Wider features are a slip of their author's.
+const MAX_WIDTH: i64 = 1 << 20;
+
 struct Adapter<M>(Guarded<Instance<M>>);
 
 struct Instance<M> {
@@ -47,7 +50,12 @@ impl<M: Model> AbiModel for Adapter<M> {
     }
 
     fn feature_width(&self, node_type: RStr<'_>) -> AbiResult<ROption<i64>> {
-        self.0.call(|instance| Ok(instance.model.feature_width(node_type.as_str()).into()))
+        self.0.call(|instance| match instance.model.feature_width(node_type.as_str()) {
+            Some(width) if !(1..=MAX_WIDTH).contains(&width) => Err(PluginError::invalid_data(format!(
+                "feature_width: {width} for `{node_type}`; it must be from 1 to {MAX_WIDTH}"
+            ))),
+            width => Ok(width.into()),
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use plugin_api::record::Record;
 use plugin_api::PluginError;
 use safetensors::tensor::Metadata;
 use safetensors::{Dtype, View};
+use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
 /// Writes a record whole or not at all: beside its place, then renamed.
@@ -60,6 +61,22 @@ fn read_texts(path: &Path) -> Result<BTreeMap<String, String>> {
     file.take(length).read_to_end(&mut header)?;
     let header: Metadata = serde_json::from_slice(&header)?;
     Ok(header.metadata().clone().unwrap_or_default().into_iter().collect())
+}
+
+/// The SHA-256 of a file, in hex.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn sha256(path: &Path) -> std::io::Result<String> {
+    let (mut file, mut hasher) = (std::fs::File::open(path)?, Sha256::new());
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A tensor as the format wants it: row-major bytes.

@@ -19,13 +19,14 @@ plugin_api::params! {
 struct GraphFileLoader {
     path: PathBuf,
     record: Option<Record>,
+    fingerprint: Option<String>,
 }
 
 impl DataLoader for GraphFileLoader {
     type Params = Params;
 
     fn new(params: Params, _: &Context) -> Result<Self> {
-        Ok(Self { path: params.path, record: None })
+        Ok(Self { path: params.path, record: None, fingerprint: None })
     }
 
     fn prepare(&mut self, _force: bool, _: &Context) -> Result<String> {
@@ -33,6 +34,7 @@ impl DataLoader for GraphFileLoader {
         let splits = LinkSplits::from_record(&record)
             .map_err(|error| error.context(format!("{} holds no graph with splits", self.path.display())))?;
         let summary = format!("{}: {} training edges", self.path.display(), splits.train.positives()?.size()[1]);
+        self.fingerprint = Some(file::sha256(&self.path)?);
         self.record = Some(record);
         Ok(summary)
     }
@@ -66,6 +68,10 @@ impl DataLoader for GraphFileLoader {
 
     fn catalog(&mut self, _: &Context) -> Result<Catalog> {
         Ok(self.record.as_ref().map(Catalog::read).unwrap_or_default())
+    }
+
+    fn fingerprint(&self) -> Option<String> {
+        self.fingerprint.clone()
     }
 }
 

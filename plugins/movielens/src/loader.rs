@@ -41,7 +41,7 @@ plugin_api::params! {
         #[schemars(range(min = 0.0))]
         neg_ratio: f64 = 1.0,
         /// Seconds without a byte after which a download is tried again.
-        #[schemars(range(min = 0.1))]
+        #[schemars(range(min = 0.1, max = 86400.0))]
         read_timeout_s: f64 = 30.0,
     }
 }

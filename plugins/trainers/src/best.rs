@@ -17,7 +17,7 @@ impl Best {
 
     /// Copies the weights if the epoch is the best so far. An epoch without the monitored value is passed over.
     pub fn consider(&mut self, record: &EpochRecord, parameters: &[(String, Tensor)]) -> Result<()> {
-        let Some(value) = record.values.get(&self.monitor).copied() else { return Ok(()) };
+        let Some(value) = self.monitored(record) else { return Ok(()) };
         let better = match self.value {
             None => true,
             Some(best) if self.monitor.ends_with("loss") => value < best,
@@ -34,9 +34,14 @@ impl Best {
         copy(parameters.iter().map(|(_, parameter)| parameter), &mut self.weights)
     }
 
-    /// Epochs since the best one.
-    pub fn age(&self, epoch: usize) -> usize {
-        epoch - self.epoch.unwrap_or(0)
+    /// Whether this epoch has the monitored value and the best is `patience` epochs or more old.
+    pub fn was_not_beaten_for(&self, patience: usize, record: &EpochRecord) -> bool {
+        self.monitored(record).is_some() && self.epoch.is_some_and(|best| record.epoch - best >= patience)
+    }
+
+    /// NaN is no value: nothing would ever be better.
+    fn monitored(&self, record: &EpochRecord) -> Option<f64> {
+        record.values.get(&self.monitor).copied().filter(|value| !value.is_nan())
     }
 
     /// Puts the best weights back into the model.

@@ -29,14 +29,18 @@ impl<const PASSES_GRAPH: bool> Trainer for FullBatchTrainer<PASSES_GRAPH> {
         let mut parameters = fit.model.parameters()?;
         let mut best = Best::new(&self.params.monitor);
         let outcome = self.run(fit, &parameters, &mut best, context);
-        best.restore(&mut parameters)?;
-        if outcome.is_err() && best.epoch.is_some() {
-            // The run fails, but what was learned so far need not be lost.
-            if let Err(error) = context.checkpoint("best", &parameters) {
-                log::warn!("the best weights so far are lost: {error}");
+        let restored = best.restore(&mut parameters);
+        match outcome {
+            Ok(report) => restored.map(|()| FitReport { best_epoch: best.epoch, ..report }),
+            Err(error) => {
+                // The run fails, but what was learned so far need not be lost.
+                let save = || if best.epoch.is_some() { context.checkpoint("best", &parameters) } else { Ok(()) };
+                if let Err(lost) = restored.and_then(|()| save()) {
+                    log::warn!("the best weights so far are lost: {lost}");
+                }
+                Err(error)
             }
         }
-        Ok(FitReport { best_epoch: best.epoch, ..outcome? })
     }
 }
 
@@ -53,13 +57,14 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
             let train_loss = batch.step(fit, &mut optimizer, epoch)?;
             let mut record = EpochRecord { epoch, ..EpochRecord::default() };
             record.values.insert("train_loss".into(), train_loss);
-            self.validate(fit, &mut record)?;
+            let validated = self.validate(fit, &mut record);
             record.values.insert("seconds".into(), started.elapsed().as_secs_f64());
-            best.consider(&record, parameters)?;
             context.report_epoch(&record)?;
             context.progress(&progress(epoch, self.params.num_epochs, &record));
+            validated?;
+            best.consider(&record, parameters)?;
+            self.check_monitor(&record, best)?;
             report.n_epochs = epoch;
-            self.check(&record, best)?;
             if epoch.is_multiple_of(self.params.checkpoint_every) {
                 context.checkpoint(&format!("epoch-{epoch:04}"), parameters)?;
             }
@@ -68,8 +73,12 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
                 report.interrupted = true;
                 break;
             }
-            if self.params.patience.is_some_and(|patience| best.age(epoch) >= patience) {
-                log::info!("no better {} for {} epochs: stopping early", self.params.monitor, best.age(epoch));
+            if self.params.patience.is_some_and(|patience| best.was_not_beaten_for(patience, &record)) {
+                log::info!(
+                    "no better {} for {} epochs: stopping early",
+                    self.params.monitor,
+                    epoch - best.epoch.unwrap_or(epoch)
+                );
                 break;
             }
         }
@@ -93,7 +102,7 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
     fn validate(&self, fit: &Fit, record: &mut EpochRecord) -> Result<()> {
         let split = &fit.splits.val;
         if split.edge_label.numel() == 0 {
-            return Ok(());
+            return self.check_losses(record);
         }
         let target = &fit.splits.target;
         no_grad(|| {
@@ -102,43 +111,54 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
             let scores = dot_product_scores(source, destination, &split.edge_label_index)?; // [n_labels]
             let val_loss = fit.loss.forward(&scores, &split.edge_label)?.f_double_value(&[])?;
             record.values.insert("val_loss".into(), val_loss);
-            let Params { eval_every, num_epochs, .. } = self.params;
-            let full = eval_every > 0 && (record.epoch.is_multiple_of(eval_every) || record.epoch == num_epochs);
+            self.check_losses(record)?;
             let metrics = fit.evaluator.evaluate(&Evaluation {
                 source,
                 destination,
                 edge_label_index: &split.edge_label_index,
                 edge_label: &split.edge_label,
                 known_edges: &split.graph.edge(target)?.edge_index,
-                scope: if full { Scope::FullRanking } else { Scope::LabelledEdges },
+                scope: if self.ranks(record.epoch) { Scope::FullRanking } else { Scope::LabelledEdges },
             })?;
             record.values.extend(metrics.into_iter().map(|(name, value)| (format!("val.{name}"), value)));
             Ok(())
         })
     }
 
+    /// Whether the ranking metrics are computed in this epoch.
+    fn ranks(&self, epoch: usize) -> bool {
+        let Params { eval_every, num_epochs, .. } = self.params;
+        eval_every > 0 && (epoch.is_multiple_of(eval_every) || epoch == num_epochs)
+    }
+
     /// # Errors
-    /// If the loss is not finite, or `monitor` names nothing that is reported.
-    fn check(&self, record: &EpochRecord, best: &Best) -> Result<()> {
-        let Params { monitor, eval_every, learning_rate, .. } = &self.params;
-        for name in ["train_loss", "val_loss"] {
-            match record.values.get(name) {
-                Some(loss) if !loss.is_finite() => {
-                    return Err(PluginError::failed(format!(
-                        "{name} is {loss} in epoch {}; try a learning_rate below {learning_rate}",
-                        record.epoch
-                    )));
-                }
-                Some(_) | None => {}
-            }
+    /// If a loss is not finite.
+    fn check_losses(&self, record: &EpochRecord) -> Result<()> {
+        let losses = ["train_loss", "val_loss"].into_iter().filter_map(|name| Some((name, record.values.get(name)?)));
+        match losses.into_iter().find(|(_, loss)| !loss.is_finite()) {
+            None => Ok(()),
+            Some((name, loss)) => Err(PluginError::failed(format!(
+                "{name} is {loss} in epoch {}; try a learning_rate below {}",
+                record.epoch, self.params.learning_rate
+            ))),
         }
-        // Ranking metrics come with the first full evaluation only.
-        if best.epoch.is_none() && (*eval_every == 0 || record.epoch >= *eval_every) {
-            let names: Vec<_> = record.values.keys().map(String::as_str).filter(|name| *name != "seconds").collect();
-            let message = format!("no epoch reports `{monitor}`; there are: {}", names.join(", "));
-            return Err(PluginError::invalid_parameter("monitor", message));
+    }
+
+    /// # Errors
+    /// If `monitor` names nothing that is reported. Ranking metrics (`...@k`) come with the first ranking only.
+    fn check_monitor(&self, record: &EpochRecord, best: &Best) -> Result<()> {
+        let Params { monitor, eval_every, .. } = &self.params;
+        let due = !monitor.contains('@') || *eval_every == 0 || self.ranks(record.epoch);
+        if best.epoch.is_some() || !due {
+            return Ok(());
         }
-        Ok(())
+        let names: Vec<_> = record.values.keys().map(String::as_str).filter(|name| *name != "seconds").collect();
+        let later = match self.ranks(record.epoch) || *eval_every == 0 {
+            true => "",
+            false => ", and every eval_every epochs the ranking metrics, such as val.ndcg@10",
+        };
+        let message = format!("no epoch reports `{monitor}`; there are: {}{later}", names.join(", "));
+        Err(PluginError::invalid_parameter("monitor", message))
     }
 }
 

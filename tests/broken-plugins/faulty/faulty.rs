@@ -58,6 +58,22 @@ fn rows(weight: &Tensor, n_users: i64, n_items: i64) -> (Tensor, Tensor) {
     (rows(n_users), rows(n_items))
 }
 
+struct SavesAnUndefinedTensor;
+
+impl Trainer for SavesAnUndefinedTensor {
+    type Params = NoParams;
+
+    fn new(_: NoParams, _: &Context) -> Result<Self> {
+        Ok(Self)
+    }
+
+    fn fit(&mut self, _: &Fit, context: &Context) -> Result<FitReport> {
+        // As a gradient is before the first backward.
+        context.checkpoint("gradients", &[("gradient".into(), Tensor::new())])?;
+        Ok(FitReport::default())
+    }
+}
+
 struct PanicsInFit;
 
 impl Trainer for PanicsInFit {
@@ -150,4 +166,5 @@ plugin_api::export_plugin! {
     model: PanicsInDrop,
     loss: LossPerEdge,
     trainer: PanicsInFit,
+    trainer: SavesAnUndefinedTensor,
 }

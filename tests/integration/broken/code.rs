@@ -46,6 +46,11 @@ fn a_panic_in_encode_of_tch_about_shapes() {
 }
 
 #[test]
+fn a_checkpoint_of_a_tensor_that_is_none() {
+    fails_with("trainer", "SavesAnUndefinedTensor", &["checkpoint", "`gradient` cannot be saved"]);
+}
+
+#[test]
 fn a_panic_in_fit_without_a_message() {
     fails_with("trainer", "PanicsInFit", &["panicked: a panic without a message", "faulty.rs:"]);
 }

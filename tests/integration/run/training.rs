@@ -65,6 +65,19 @@ fn a_ranking_metric_can_be_monitored() {
 }
 
 #[test]
+fn patience_counts_from_the_first_ranking() {
+    let sandbox = ratings();
+    let more = ["trainer.params.monitor=val.ndcg@10", "++trainer.params.eval_every=3", "++trainer.params.patience=2"];
+    let run = train(
+        &sandbox,
+        TWO_TOWER,
+        &[&more[..], &["trainer.params.num_epochs=30", "trainer.params.learning_rate=0.0"]].concat(),
+    );
+    let result = result(&sandbox, &run);
+    assert_eq!((result["best_epoch"].as_u64(), result["n_epochs"].as_u64()), (Some(3), Some(6)));
+}
+
+#[test]
 fn patience_stops_early() {
     let sandbox = ratings();
     // Nothing gets better at a step size of 0, so the first epoch is the best.
