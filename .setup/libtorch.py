@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 import urllib.request
 import zipfile
@@ -282,7 +283,10 @@ def from_pip(temporary, pin):
     listing = temporary / "requirements.txt"
     listing.write_text(f"{wanted} --hash=sha256:{pin['sha256']}\n")
     pip(temporary, folder, wanted, "--require-hashes", "--no-deps", f"--requirement={listing}")
-    return next(folder.glob("*.whl"))
+    wheel = next(folder.glob("*.whl"), None)
+    if wheel is None:
+        raise SetupError(f"pip said that it fetched {wanted}, but there is no wheel")
+    return wheel
 
 
 def pip(temporary, folder, wanted, *what):
@@ -295,7 +299,9 @@ def pip(temporary, folder, wanted, *what):
     # Standard output belongs to the command that make runs after us.
     with subprocess.Popen([*command, *what], stdout=sys.stderr, env=environment) as process:
         try:
-            process.wait()
+            # Not one long wait: a signal that comes just before that blocks is heard only when pip has ended.
+            while process.poll() is None:
+                time.sleep(0.05)
         except BaseException:  # interrupted: pip must be gone before its folder is removed
             process.kill()
             process.wait()
