@@ -77,8 +77,7 @@ def setup(root, device):
     tree = users_own(linked, version, device)
     if tree is None and problem(linked, version, device) is None:
         return
-    if tree is None:
-        tree = cached(version, device or "cpu")
+    tree = tree or cached(version, device or "cpu")
     link(linked, tree)
     say(f".libtorch -> {tree} (libtorch {version})")
 
@@ -94,12 +93,11 @@ def check_tools():
 
 
 def pinned_version(root):
-    manifest = root / "Cargo.toml"
-    text = manifest.read_text(encoding="utf-8")
+    text = (root / "Cargo.toml").read_text(encoding="utf-8")
     # No TOML reader stands in Python before 3.11, and one line needs none.
     found = re.search(r'^\[workspace\.metadata\.libtorch\]\s*^version\s*=\s*"([^"]+)"', text, re.MULTILINE)
     if not found:
-        raise SetupError(f'{manifest} has no [workspace.metadata.libtorch] followed by version = "..."')
+        raise SetupError(f'{root}/Cargo.toml has no [workspace.metadata.libtorch] followed by version = "..."')
     return found.group(1)
 
 
@@ -115,8 +113,7 @@ def problem(tree, version, device=None):
     if found.split("+")[0] != version:  # the official builds say 2.11.0+cpu
         return f"is version {found}, needed is {version}"
     needed = ["lib/libtorch.so", "lib/libtorch_cpu.so", "lib/libc10.so", PROBE_HEADER]
-    if device == "cuda":
-        needed.append("lib/libtorch_cuda.so")
+    needed += ["lib/libtorch_cuda.so"] if device == "cuda" else []
     if device == "cpu" and (tree / "lib/libtorch_cuda.so").exists():
         return "is a CUDA build"
     absent = [name for name in needed if not (tree / name).exists()]
@@ -283,10 +280,9 @@ def from_pip(temporary, pin):
     listing = temporary / "requirements.txt"
     listing.write_text(f"{wanted} --hash=sha256:{pin['sha256']}\n")
     pip(temporary, folder, wanted, "--require-hashes", "--no-deps", f"--requirement={listing}")
-    wheel = next(folder.glob("*.whl"), None)
-    if wheel is None:
-        raise SetupError(f"pip said that it fetched {wanted}, but there is no wheel")
-    return wheel
+    for wheel in folder.glob("*.whl"):
+        return wheel
+    raise SetupError(f"pip said that it fetched {wanted}, but there is no wheel")
 
 
 def pip(temporary, folder, wanted, *what):
