@@ -102,8 +102,10 @@ fn build_model(
     services: &Services,
     explain: &Explain,
 ) -> anyhow::Result<ModelObject> {
-    let model = parts.model(experiment, splits, services, explain)?;
     let seed = experiment.settings.seed;
+    // Here and not earlier: a loader that draws numbers must not change the weights that the model starts from.
+    tch::manual_seed(seed as i64);
+    let model = parts.model(experiment, splits, services, explain)?;
     let device = parts.device(services);
     let filled = splits.fill_features(|node_type, n_nodes| {
         let width = model.feature_width(node_type)?;

@@ -22,7 +22,7 @@ pub enum MachineError {
 }
 
 impl Machine {
-    /// Checks libtorch, loads its CUDA part if there is one, sets the number of threads, seeds the generator.
+    /// Checks libtorch, loads its CUDA part if there is one, sets the number of threads.
     pub fn prepare(settings: &Settings) -> Result<Self, MachineError> {
         library::check_libtorch().map_err(MachineError::Libtorch)?;
         use_huge_pages();
@@ -33,7 +33,6 @@ impl Machine {
         if let Some(threads) = settings.threads.filter(|threads| *threads > 0) {
             set_threads(threads);
         }
-        tch::manual_seed(settings.seed as i64);
         Ok(Self { device, threads: tch::get_num_threads() })
     }
 
