@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-#[allow(dead_code)]
 #[path = "../plugin-api/link_libtorch.rs"]
 mod link_libtorch;
 

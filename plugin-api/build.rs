@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-#[allow(dead_code)]
 #[path = "link_libtorch.rs"]
 mod link_libtorch;
 
