@@ -29,9 +29,10 @@ fn attention(criterion: &mut Criterion) {
     let by_user = group(&users, &movies, USERS, MOVIES).unwrap();
     let by_movie = group(&movies, &users, MOVIES, USERS).unwrap();
     for (heads, channels) in [(2, 128), (8, 16)] {
-        for (name, by_destination, by_source, n_sources, n_destinations) in
-            [("user to movie", &by_movie, &by_user, USERS, MOVIES), ("movie to user", &by_user, &by_movie, MOVIES, USERS)]
-        {
+        for (name, by_destination, by_source, n_sources, n_destinations) in [
+            ("user to movie", &by_movie, &by_user, USERS, MOVIES),
+            ("movie to user", &by_user, &by_movie, MOVIES, USERS),
+        ] {
             let width = heads * channels;
             let (x_l, x_r, att) = (matrix(n_sources * width), matrix(n_destinations * width), matrix(width));
             let layer = Gatv2 {

@@ -4,18 +4,36 @@ use crate::parallel::{for_each, n_threads, Disjoint};
 
 /// Edges grouped by one of their ends. Within a row they keep the order of the edge list.
 ///
-/// The ids may come from another library: a kernel that follows one beyond its matrix panics, it never reads there.
+/// The arrays may come from another library. The offsets are checked; a kernel that follows an id beyond its matrix panics, it never
+/// reads there.
 #[derive(Debug, Clone, Copy)]
 pub struct Csr<'a> {
-    /// Row `r` is `offsets[r]..offsets[r + 1]` of the other two; `n_rows + 1` of them.
-    pub offsets: &'a [i64],
+    offsets: &'a [i64],
     /// The other end of each edge.
     pub neighbours: &'a [i32],
     /// Where the edge stands in the edge list.
     pub edges: &'a [i32],
 }
 
-impl Csr<'_> {
+impl<'a> Csr<'a> {
+    /// Row `r` is `offsets[r]..offsets[r + 1]` of the other two.
+    ///
+    /// # Errors
+    /// If the offsets do not ascend from 0 to the number of edges.
+    pub fn new(offsets: &'a [i64], neighbours: &'a [i32], edges: &'a [i32]) -> Result<Self, CsrError> {
+        let ends = offsets.first() == Some(&0) && offsets.last() == i64::try_from(edges.len()).ok().as_ref();
+        if ends && neighbours.len() == edges.len() && offsets.is_sorted() {
+            Ok(Self { offsets, neighbours, edges })
+        } else {
+            Err(CsrError::Offsets)
+        }
+    }
+
+    /// `n_rows + 1` of them.
+    pub fn offsets(&self) -> &'a [i64] {
+        self.offsets
+    }
+
     pub fn n_rows(&self) -> usize {
         self.offsets.len() - 1
     }
@@ -53,6 +71,8 @@ pub enum CsrError {
     OutOfRange { edge: usize },
     /// The two ends are not equally many.
     Uneven,
+    /// The offsets of a finished index do not ascend from 0 to the number of its edges.
+    Offsets,
 }
 
 impl std::fmt::Display for CsrError {
@@ -60,6 +80,7 @@ impl std::fmt::Display for CsrError {
         match self {
             Self::TooMany => write!(f, "more than 2147483647 edges or nodes cannot be indexed"),
             Self::OutOfRange { edge } => write!(f, "edge {edge} names a node that is not there"),
+            Self::Offsets => write!(f, "the index of the edges is damaged: its offsets do not fit its edges"),
             Self::Uneven => write!(f, "the edges have not as many sources as destinations"),
         }
     }

@@ -35,7 +35,7 @@ impl Pieces {
     /// Shares of at most `target` edges and rows together.
     pub fn with_target(csr: &Csr, target: usize) -> Self {
         let mut all = Self { pieces: Vec::new(), split_rows: Vec::new() };
-        let cost_before = |row: usize| csr.offsets[row] as usize + row;
+        let cost_before = |row: usize| csr.offsets()[row] as usize + row;
         let (mut row, mut n_parts) = (0, 0);
         while row < csr.n_rows() {
             let edges = csr.row(row);

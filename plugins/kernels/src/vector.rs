@@ -1,5 +1,7 @@
 //! What the kernels do with rows, a vector at a time: `pulp` gives AVX-512, AVX2 with FMA, NEON or plain Rust, chosen when the program
 //! runs. Rows may have any width: what is left over goes through one shorter vector.
+//!
+//! No closures in here: one that is not inlined is compiled without the vector instructions, and calls each as a function.
 
 use pulp::Simd;
 
@@ -40,16 +42,24 @@ pub fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
 pub fn scale<S: Simd>(simd: S, y: &mut [f32], factor: f32) {
     let factors = simd.splat_f32s(factor);
     let (y, y_rest) = S::as_mut_simd_f32s(y);
-    y.iter_mut().for_each(|y| *y = simd.mul_f32s(*y, factors));
-    y_rest.iter_mut().for_each(|y| *y *= factor);
+    for y in y {
+        *y = simd.mul_f32s(*y, factors);
+    }
+    for y in y_rest {
+        *y *= factor;
+    }
 }
 
 /// `y += x`.
 #[inline(always)]
 pub fn add<S: Simd>(simd: S, y: &mut [f32], x: &[f32]) {
     let ((y, y_rest), (x, x_rest)) = (S::as_mut_simd_f32s(y), S::as_simd_f32s(x));
-    y.iter_mut().zip(x).for_each(|(y, x)| *y = simd.add_f32s(*y, *x));
-    y_rest.iter_mut().zip(x_rest).for_each(|(y, x)| *y += x);
+    for (y, x) in y.iter_mut().zip(x) {
+        *y = simd.add_f32s(*y, *x);
+    }
+    for (y, x) in y_rest.iter_mut().zip(x_rest) {
+        *y += x;
+    }
 }
 
 /// `y += sum of weights[e] * rows[e]` over the rows, each from column `column` on.
@@ -74,22 +84,38 @@ pub fn add_weighted<S: Simd>(simd: S, y: &mut [f32], rows: &[&[f32]], column: us
 #[inline(always)]
 fn add_four<S: Simd>(simd: S, y: &mut [f32], rows: [&[f32]; 4], column: usize, weights: [f32; 4]) {
     let width = y.len();
-    let [a, b, c, d] = rows.map(|row| S::as_simd_f32s(&row[column..][..width]));
-    let [wa, wb, wc, wd] = weights.map(|weight| simd.splat_f32s(weight));
+    let [a, b, c, d] = rows;
+    let (a, a_rest) = S::as_simd_f32s(&a[column..][..width]);
+    let (b, b_rest) = S::as_simd_f32s(&b[column..][..width]);
+    let (c, c_rest) = S::as_simd_f32s(&c[column..][..width]);
+    let (d, d_rest) = S::as_simd_f32s(&d[column..][..width]);
     let (y, y_rest) = S::as_mut_simd_f32s(y);
-    let sum = |y, [a, b, c, d]: [S::f32s; 4]| {
-        let left = simd.mul_add_e_f32s(b, wb, simd.mul_add_e_f32s(a, wa, y));
-        let right = simd.mul_add_e_f32s(d, wd, simd.mul_f32s(c, wc));
-        simd.add_f32s(left, right)
-    };
-    for ((((y, a), b), c), d) in y.iter_mut().zip(a.0).zip(b.0).zip(c.0).zip(d.0) {
-        *y = sum(*y, [*a, *b, *c, *d]);
+    let w = [
+        simd.splat_f32s(weights[0]),
+        simd.splat_f32s(weights[1]),
+        simd.splat_f32s(weights[2]),
+        simd.splat_f32s(weights[3]),
+    ];
+    for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *y = sum_four(simd, *y, [*a, *b, *c, *d], w);
     }
     if !y_rest.is_empty() {
-        let parts = [a.1, b.1, c.1, d.1].map(|rest| simd.partial_load_f32s(rest));
-        let total = sum(simd.partial_load_f32s(y_rest), parts);
-        simd.partial_store_f32s(y_rest, total);
+        let rest = [
+            simd.partial_load_f32s(a_rest),
+            simd.partial_load_f32s(b_rest),
+            simd.partial_load_f32s(c_rest),
+            simd.partial_load_f32s(d_rest),
+        ];
+        let sum = sum_four(simd, simd.partial_load_f32s(y_rest), rest, w);
+        simd.partial_store_f32s(y_rest, sum);
     }
+}
+
+#[inline(always)]
+fn sum_four<S: Simd>(simd: S, y: S::f32s, [a, b, c, d]: [S::f32s; 4], w: [S::f32s; 4]) -> S::f32s {
+    let left = simd.mul_add_e_f32s(b, w[1], simd.mul_add_e_f32s(a, w[0], y));
+    let right = simd.mul_add_e_f32s(d, w[3], simd.mul_f32s(c, w[2]));
+    simd.add_f32s(left, right)
 }
 
 #[inline(always)]
@@ -109,22 +135,21 @@ fn add_one<S: Simd>(simd: S, y: &mut [f32], row: &[f32], column: usize, weight: 
 #[inline(always)]
 pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     // The constants of Cephes: x = n ln 2 + r with ln 2 in two parts, e^r a polynomial.
-    let splat = |value: f32| simd.splat_f32s(value);
     // Adding 1.5 * 2^23 rounds to an integer and leaves it in the lowest bits.
     const SHIFT: f32 = 12_582_912.0;
-    let shifted = simd.mul_add_e_f32s(x, splat(std::f32::consts::LOG2_E), splat(SHIFT));
-    let n = simd.sub_f32s(shifted, splat(SHIFT));
-    let r = simd.mul_add_e_f32s(n, splat(-0.693_359_4), x);
-    let r = simd.mul_add_e_f32s(n, splat(2.121_944_4e-4), r);
-    let mut p = splat(1.987_569_1e-4);
+    let shifted = simd.mul_add_e_f32s(x, simd.splat_f32s(std::f32::consts::LOG2_E), simd.splat_f32s(SHIFT));
+    let n = simd.sub_f32s(shifted, simd.splat_f32s(SHIFT));
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-0.693_359_4), x);
+    let r = simd.mul_add_e_f32s(n, simd.splat_f32s(2.121_944_4e-4), r);
+    let mut p = simd.splat_f32s(1.987_569_1e-4);
     for coefficient in [1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5] {
-        p = simd.mul_add_e_f32s(p, r, splat(coefficient));
+        p = simd.mul_add_e_f32s(p, r, simd.splat_f32s(coefficient));
     }
-    let e_r = simd.add_f32s(simd.mul_add_e_f32s(p, simd.mul_f32s(r, r), r), splat(1.0));
+    let e_r = simd.add_f32s(simd.mul_add_e_f32s(p, simd.mul_f32s(r, r), r), simd.splat_f32s(1.0));
     let bits = simd.add_u32s(simd.transmute_u32s_f32s(shifted), simd.splat_u32s(127));
     let power = simd.transmute_f32s_u32s(simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23)));
-    let tiny = simd.less_than_f32s(x, splat(-87.0));
-    simd.select_f32s(tiny, splat(0.0), simd.mul_f32s(e_r, power))
+    let tiny = simd.less_than_f32s(x, simd.splat_f32s(-87.0));
+    simd.select_f32s(tiny, simd.splat_f32s(0.0), simd.mul_f32s(e_r, power))
 }
 
 /// `x = e^(x - shift)` for a block.
@@ -132,7 +157,9 @@ pub fn exp<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
 pub fn exp_block<S: Simd>(simd: S, x: &mut [f32; BLOCK], shift: f32) {
     let shifts = simd.splat_f32s(shift);
     let (x, _) = S::as_mut_simd_f32s(x);
-    x.iter_mut().for_each(|x| *x = exp(simd, simd.sub_f32s(*x, shifts)));
+    for x in x {
+        *x = exp(simd, simd.sub_f32s(*x, shifts));
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@
 //!
 //! By destination: `d e`, `d x_r`, `d att`; `d e` and `k alpha` are kept, two numbers an edge and head. By source: `d x_l`.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use pulp::{Simd, WithSimd};
 
 use super::Gatv2;
@@ -49,9 +51,8 @@ impl Gatv2<'_> {
     /// If the lengths do not fit each other.
     pub fn backward(&self, by_destination: &Csr, by_source: &Csr, incoming: &Incoming, gradients: Gradients) {
         assert_eq!(by_destination.n_edges(), by_source.n_edges());
-        // Per edge of the edge list and head: `k alpha`, `d e`.
-        let mut weights = vec![0.0; by_destination.n_edges() * self.heads * 2];
-        self.by_destination(by_destination, incoming, &mut weights, gradients.x_r, gradients.att);
+        let weights: Vec<_> = (0..by_destination.n_edges() * self.heads).map(|_| EdgeWeight::default()).collect();
+        self.by_destination(by_destination, incoming, &weights, gradients.x_r, gradients.att);
         self.by_source(by_source, incoming.grad_out, &weights, gradients.x_l);
     }
 
@@ -59,7 +60,7 @@ impl Gatv2<'_> {
         &self,
         csr: &Csr,
         incoming: &Incoming,
-        weights: &mut [f32],
+        weights: &[EdgeWeight],
         grad_x_r: &mut [f32],
         grad_att: &mut [f32],
     ) {
@@ -69,8 +70,8 @@ impl Gatv2<'_> {
         let mut part_sums = vec![0.0; n_parts * width];
         let mut att_sums = vec![0.0; pieces.len() * width];
         {
-            let (x_r, weights) = (Disjoint::new(&mut *grad_x_r), Disjoint::new(weights));
-            let (sums, att_sums) = (Disjoint::new(&mut part_sums), Disjoint::new(&mut att_sums));
+            let (x_r, sums) = (Disjoint::new(&mut *grad_x_r), Disjoint::new(&mut part_sums));
+            let att_sums = Disjoint::new(&mut att_sums);
             for_each(pieces.len(), |at| {
                 let piece = &pieces[at];
                 // SAFETY: whole rows are in one piece only; every part has its own sums, every piece its own share of `att`.
@@ -81,7 +82,7 @@ impl Gatv2<'_> {
                     };
                     (x_r, att_sums.range(at * width, (at + 1) * width))
                 };
-                let task = ByDestination { layer: self, csr, piece, incoming, weights: &weights, grad_x_r, grad_att };
+                let task = ByDestination { layer: self, csr, piece, incoming, weights, grad_x_r, grad_att };
                 arch().dispatch(task);
             });
         }
@@ -92,7 +93,7 @@ impl Gatv2<'_> {
         }
     }
 
-    fn by_source(&self, csr: &Csr, grad_out: Rows, weights: &[f32], grad_x_l: &mut [f32]) {
+    fn by_source(&self, csr: &Csr, grad_out: Rows, weights: &[EdgeWeight], grad_x_l: &mut [f32]) {
         let width = self.width();
         let all = Pieces::of(csr);
         let (n_parts, Pieces { pieces, split_rows }) = (all.n_parts(), &all);
@@ -120,12 +121,31 @@ impl Gatv2<'_> {
     }
 }
 
+/// `k alpha` and `d e` of an edge of the edge list and a head: written going by destination, read going by source. Atomic because an
+/// index from elsewhere might name an edge twice; relaxed, these are plain moves.
+#[derive(Default)]
+struct EdgeWeight(AtomicU64);
+
+impl EdgeWeight {
+    #[inline(always)]
+    fn set(&self, kept_alpha: f32, d_score: f32) {
+        let bits = u64::from(kept_alpha.to_bits()) << 32 | u64::from(d_score.to_bits());
+        self.0.store(bits, Ordering::Relaxed);
+    }
+
+    #[inline(always)]
+    fn get(&self) -> (f32, f32) {
+        let bits = self.0.load(Ordering::Relaxed);
+        (f32::from_bits((bits >> 32) as u32), f32::from_bits(bits as u32))
+    }
+}
+
 struct ByDestination<'a> {
     layer: &'a Gatv2<'a>,
     csr: &'a Csr<'a>,
     piece: &'a Piece,
     incoming: &'a Incoming<'a>,
-    weights: &'a Disjoint<'a, f32>,
+    weights: &'a [EdgeWeight],
     /// The piece's rows, or the sum of its part (then without the factor `att`).
     grad_x_r: &'a mut [f32],
     grad_att: &'a mut [f32],
@@ -163,10 +183,7 @@ impl WithSimd for ByDestination<'_> {
                     for (at, (edge, row)) in csr.edges[block.clone()].iter().zip(rows).enumerate() {
                         let kept = layer.kept(*edge, head);
                         d_scores[at] = alpha[at] * (kept * dot(simd, grad, &row[columns.clone()]) - mean);
-                        let begin = (*edge as usize * heads + head) * 2;
-                        // SAFETY: an edge of the edge list stands once in the CSR, hence in one piece and block.
-                        let weights = unsafe { weights.range(begin, begin + 2) };
-                        weights.copy_from_slice(&[kept * alpha[at], d_scores[at]]);
+                        weights[*edge as usize * heads + head].set(kept * alpha[at], d_scores[at]);
                     }
                     let sums = (&mut slopes[columns.clone()], &mut grad_att[columns.clone()]);
                     let fixed = &x_r[columns.clone()];
@@ -174,7 +191,9 @@ impl WithSimd for ByDestination<'_> {
                 }
             }
             if piece.part.is_none() {
-                slopes.iter_mut().zip(layer.att).for_each(|(slope, att)| *slope *= att);
+                for (slope, att) in slopes.iter_mut().zip(layer.att) {
+                    *slope *= att;
+                }
             }
         }
     }
@@ -185,7 +204,7 @@ struct BySource<'a> {
     csr: &'a Csr<'a>,
     piece: &'a Piece,
     grad_out: Rows<'a>,
-    weights: &'a [f32],
+    weights: &'a [EdgeWeight],
     /// Scratch, `[width]`.
     slopes: &'a mut [f32],
     grad_x_l: &'a mut [f32],
@@ -216,8 +235,7 @@ impl WithSimd for BySource<'_> {
                     let columns = head * channels..(head + 1) * channels;
                     let (mut kept_alpha, mut d_scores) = ([0.0; BLOCK], [0.0; BLOCK]);
                     for (at, edge) in csr.edges[block.clone()].iter().enumerate() {
-                        let begin = (*edge as usize * heads + head) * 2;
-                        (kept_alpha[at], d_scores[at]) = (weights[begin], weights[begin + 1]);
+                        (kept_alpha[at], d_scores[at]) = weights[*edge as usize * heads + head].get();
                     }
                     add_weighted(simd, &mut sum[columns.clone()], &grads[..n], columns.start, &kept_alpha[..n]);
                     let (slopes, fixed) = (&mut slopes[columns.clone()], &x_l[columns.clone()]);
@@ -225,7 +243,9 @@ impl WithSimd for BySource<'_> {
                     add_slopes(simd, layer.negative_slope, sums, fixed, &rows[..n], columns.start, &d_scores[..n]);
                 }
             }
-            sum.iter_mut().zip(&*slopes).zip(layer.att).for_each(|((sum, slope), att)| *sum += slope * att);
+            for ((sum, slope), att) in sum.iter_mut().zip(&*slopes).zip(layer.att) {
+                *sum += slope * att;
+            }
         }
     }
 }
@@ -263,42 +283,58 @@ fn add_group<S: Simd, const N: usize>(
     d_scores: [f32; N],
 ) {
     let zero = simd.splat_f32s(0.0);
-    let d = d_scores.map(|d| (simd.splat_f32s(d), simd.splat_f32s(d * negative_slope)));
-    let rows = rows.map(|row| S::as_simd_f32s(&row[column..][..fixed.len()]));
+    let (mut above, mut below) = ([zero; N], [zero; N]);
+    let mut vectors: [(&[S::f32s], &[f32]); N] = [(&[], &[]); N];
+    for n in 0..N {
+        above[n] = simd.splat_f32s(d_scores[n]);
+        below[n] = simd.splat_f32s(d_scores[n] * negative_slope);
+        vectors[n] = S::as_simd_f32s(&rows[n][column..][..fixed.len()]);
+    }
     let (fixed, fixed_rest) = S::as_simd_f32s(fixed);
     let (slopes, slopes_rest) = S::as_mut_simd_f32s(slopes);
     let with_att = !att.is_empty();
     let (att, att_rest) = S::as_mut_simd_f32s(att);
-    let step = |fixed: S::f32s, row: S::f32s, (above, below): (S::f32s, S::f32s), slopes: &mut S::f32s| {
-        let x = simd.add_f32s(fixed, row);
-        let d = simd.select_f32s(simd.greater_than_f32s(x, zero), above, below);
-        *slopes = simd.add_f32s(*slopes, d);
-        (d, x)
-    };
-    for at in 0..fixed.len() {
-        let (mut slope, mut of_att) = (slopes[at], if with_att { att[at] } else { zero });
+    let n_vectors = fixed.len();
+    for vector in &mut vectors {
+        vector.0 = &vector.0[..n_vectors];
+    }
+    let slopes = &mut slopes[..n_vectors];
+    for at in 0..n_vectors {
+        let mut sums = [slopes[at], zero];
         for n in 0..N {
-            let (d, x) = step(fixed[at], rows[n].0[at], d[n], &mut slope);
-            of_att = if with_att { simd.mul_add_e_f32s(d, x, of_att) } else { of_att };
+            sums = add_slope(simd, simd.add_f32s(fixed[at], vectors[n].0[at]), above[n], below[n], sums);
         }
-        slopes[at] = slope;
+        slopes[at] = sums[0];
         if with_att {
-            att[at] = of_att;
+            att[at] = simd.add_f32s(att[at], sums[1]);
         }
     }
     if !fixed_rest.is_empty() {
         let fixed = simd.partial_load_f32s(fixed_rest);
-        let mut slope = simd.partial_load_f32s(slopes_rest);
-        let mut of_att = if with_att { simd.partial_load_f32s(att_rest) } else { zero };
+        let mut sums = [simd.partial_load_f32s(slopes_rest), zero];
         for n in 0..N {
-            let (d, x) = step(fixed, simd.partial_load_f32s(rows[n].1), d[n], &mut slope);
-            of_att = simd.mul_add_e_f32s(d, x, of_att);
+            let x = simd.add_f32s(fixed, simd.partial_load_f32s(vectors[n].1));
+            sums = add_slope(simd, x, above[n], below[n], sums);
         }
-        simd.partial_store_f32s(slopes_rest, slope);
+        simd.partial_store_f32s(slopes_rest, sums[0]);
         if with_att {
-            simd.partial_store_f32s(att_rest, of_att);
+            let att = simd.add_f32s(simd.partial_load_f32s(att_rest), sums[1]);
+            simd.partial_store_f32s(att_rest, att);
         }
     }
+}
+
+/// Adds `d LeakyReLU'(x)` and `d LeakyReLU(x)`.
+#[inline(always)]
+fn add_slope<S: Simd>(
+    simd: S,
+    x: S::f32s,
+    above: S::f32s,
+    below: S::f32s,
+    [slopes, att]: [S::f32s; 2],
+) -> [S::f32s; 2] {
+    let d = simd.select_f32s(simd.greater_than_f32s(x, simd.splat_f32s(0.0)), above, below);
+    [simd.add_f32s(slopes, d), simd.mul_add_e_f32s(d, x, att)]
 }
 
 /// Adds up the parts of split rows in their order, times `factor` if there is one.
