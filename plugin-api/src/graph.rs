@@ -4,6 +4,7 @@ use std::fmt;
 
 use tch::{Device, Kind, Tensor};
 
+use crate::edge_index::EdgeIndex;
 use crate::error::{PluginError, Result};
 use crate::record::Record;
 
@@ -62,6 +63,8 @@ pub struct EdgeStore {
     pub edge_index: Tensor,
     /// By name, first dimension `n_edges`: `rating` f32, `timestamp` i64.
     pub attributes: Vec<(String, Tensor)>,
+    /// Made by the host; a loader need not.
+    pub index: Option<EdgeIndex>,
 }
 
 /// Nodes and message edges.
@@ -213,6 +216,7 @@ impl Graph {
             for (_, attribute) in &mut edge.attributes {
                 *attribute = attribute.f_to_device(device)?;
             }
+            edge.index = edge.index.as_ref().map(|index| index.to_device(device)).transpose()?;
         }
         Ok(graph)
     }
@@ -289,6 +293,9 @@ impl Graph {
             for (name, attribute) in &edge.attributes {
                 record.set_tensor(format!("{prefix}{}.{name}", edge.edge_type), attribute);
             }
+            if let Some(index) = &edge.index {
+                index.write(record, &format!("{prefix}{}.", edge.edge_type));
+            }
         }
     }
 
@@ -336,6 +343,10 @@ impl NodeStore {
 }
 
 impl EdgeStore {
+    pub fn new(edge_type: EdgeType, edge_index: Tensor, attributes: Vec<(String, Tensor)>) -> Self {
+        Self { edge_type, edge_index, attributes, index: None }
+    }
+
     fn validate_attributes(&self) -> Result<()> {
         let n_edges = self.edge_index.size()[1];
         let wrong = self.attributes.iter().find(|(_, attribute)| attribute.size().first() != Some(&n_edges));
@@ -353,6 +364,7 @@ impl EdgeStore {
             edge_type: self.edge_type.clone(),
             edge_index: self.edge_index.shallow_clone(),
             attributes: attributes.collect(),
+            index: self.index.as_ref().map(EdgeIndex::share),
         }
     }
 
@@ -366,6 +378,7 @@ impl EdgeStore {
             edge_type: name.parse()?,
             edge_index: record.tensor(&format!("{stem}edge_index"))?,
             attributes: attributes.collect(),
+            index: EdgeIndex::read(record, &stem),
         })
     }
 }

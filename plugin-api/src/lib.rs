@@ -13,7 +13,7 @@
 //! | [`mod@params`] | typed parameters with a JSON Schema |
 //! | [`tensor`] | the libtorch handle that crosses |
 //! | [`record`] | named tensors and texts: how composite data crosses and is stored |
-//! | [`graph`], [`dataset`] | the user-movie graph, its splits, the catalog of raw ids and titles |
+//! | [`edge_index`], [`graph`], [`dataset`] | grouped edges, the user-movie graph, its splits, the catalog of raw ids and titles |
 //! | [`context`] | what the host offers a plugin |
 //! | [`data_loader`], [`model`], [`loss`], [`evaluator`], [`trainer`] | the author-side traits |
 //! | [`abi`] | ABI twins of the traits, adapters both ways, panic guard, export macro |
@@ -24,6 +24,7 @@ pub mod abi;
 pub mod context;
 pub mod data_loader;
 pub mod dataset;
+pub mod edge_index;
 pub mod error;
 pub mod evaluator;
 pub mod graph;

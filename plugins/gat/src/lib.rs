@@ -128,8 +128,7 @@ impl GAT {
         let mut out = NodeEmbeddings::default();
         for (edge_type, conv) in convs {
             let (source, destination) = (x.get(&edge_type.source)?, x.get(&edge_type.destination)?);
-            let edge_index = &graph.edge(edge_type)?.edge_index;
-            let edges = Edges::new(edge_index, source.size()[0], destination.size()[0])?;
+            let edges = Edges::of(graph.edge(edge_type)?, source.size()[0], destination.size()[0])?;
             let messages = conv.forward(source, destination, &edges, mode.is_train())?; // [n, heads * hidden_dim]
             let sum: Tensor = match out.by_type.get(&edge_type.destination) {
                 Some(other) => other.f_add(&messages)?,

@@ -61,11 +61,9 @@ fn message_edges(graph: &Graph, target: &EdgeType, positions: &Tensor) -> Result
             return Ok(edge);
         }
         let attribute = |(name, values): (String, Tensor)| Ok((name, values.f_index_select(0, positions)?));
-        Ok(EdgeStore {
-            edge_index: edge.edge_index.f_index_select(1, positions)?, // [2, n_message_edges]
-            attributes: edge.attributes.into_iter().map(attribute).collect::<Result<_>>()?,
-            edge_type: edge.edge_type,
-        })
+        let edge_index = edge.edge_index.f_index_select(1, positions)?; // [2, n_message_edges]
+        let attributes = edge.attributes.into_iter().map(attribute).collect::<Result<_>>()?;
+        Ok(EdgeStore::new(edge.edge_type, edge_index, attributes))
     };
     graph.share().edges.into_iter().map(select).collect()
 }

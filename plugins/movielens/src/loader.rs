@@ -159,7 +159,7 @@ fn graph(interactions: &Interactions) -> Result<Graph> {
     let edges = |edge_type: EdgeType, source: &Tensor, destination: &Tensor| -> Result<EdgeStore> {
         let attributes =
             vec![("rating".into(), rating.shallow_clone()), ("timestamp".into(), timestamp.shallow_clone())];
-        Ok(EdgeStore { edge_type, edge_index: Tensor::f_stack(&[source, destination], 0)?, attributes })
+        Ok(EdgeStore::new(edge_type, Tensor::f_stack(&[source, destination], 0)?, attributes))
     };
     let node = |name: &str, raw_ids: &[i64]| NodeStore { name: name.into(), n_nodes: raw_ids.len() as i64, x: None };
     Ok(Graph {

@@ -5,6 +5,7 @@ use tch::nn::{Init, Path};
 use tch::Tensor;
 
 use crate::linear::glorot;
+use crate::path::fused;
 use crate::{gather_rows, scatter_sum, softmax_by_destination, Edges, Linear, Result};
 
 /// The options of PyG's class of the same names.
@@ -53,23 +54,40 @@ impl GATv2Conv {
     /// # Errors
     /// If the shapes do not fit.
     pub fn forward(&self, x_source: &Tensor, x_destination: &Tensor, edges: &Edges, train: bool) -> Result<Tensor> {
-        let x_l = self.lin_l.forward(x_source)?; // [n_sources, heads * channels]
-        let x_r = self.lin_r.as_ref().unwrap_or(&self.lin_l).forward(x_destination)?; // [n_destinations, heads * channels]
+        let (x_l, x_r) = self.project(x_source, x_destination)?;
         let heads = self.attend(&x_l, &x_r, edges, train)?; // [n_destinations, heads * channels]
+        self.combine(&heads)
+    }
+
+    /// Both ends, `[n_sources, heads * channels]` and `[n_destinations, heads * channels]`.
+    fn project(&self, x_source: &Tensor, x_destination: &Tensor) -> Result<(Tensor, Tensor)> {
+        Ok((self.lin_l.forward(x_source)?, self.lin_r.as_ref().unwrap_or(&self.lin_l).forward(x_destination)?))
+    }
+
+    /// The heads side by side or their mean, with the bias.
+    fn combine(&self, heads: &Tensor) -> Result<Tensor> {
         let GATv2Options { heads: n_heads, out_channels, concat, .. } = self.options;
-        let out = if concat {
-            heads
-        } else {
-            let by_head = heads.f_view([-1, n_heads, out_channels])?; // [n_destinations, heads, channels]
-            by_head.f_mean_dim([1].as_slice(), false, None)? // [n_destinations, channels]
-        };
-        out.f_add(&self.bias)
+        if concat {
+            return heads.f_add(&self.bias);
+        }
+        let by_head = heads.f_view([-1, n_heads, out_channels])?; // [n_destinations, heads, channels]
+        by_head.f_mean_dim([1].as_slice(), false, None)?.f_add(&self.bias) // [n_destinations, channels]
     }
 
     /// The part that runs over edges: from both projections to the weighted sums, `[n_destinations, heads * channels]`.
     fn attend(&self, x_l: &Tensor, x_r: &Tensor, edges: &Edges, train: bool) -> Result<Tensor> {
+        let GATv2Options { negative_slope, dropout, .. } = self.options;
+        if fused(&[x_l, x_r, &self.att], edges.n_edges()) {
+            let dropout = if train { dropout } else { 0.0 };
+            return fused::attend(x_l, x_r, &self.att, edges, negative_slope, dropout);
+        }
+        self.attend_plain(x_l, x_r, edges, train)
+    }
+
+    /// The same with libtorch's operations, which store several values an edge and channel.
+    fn attend_plain(&self, x_l: &Tensor, x_r: &Tensor, edges: &Edges, train: bool) -> Result<Tensor> {
         let GATv2Options { heads, out_channels, negative_slope, dropout, .. } = self.options;
-        let n_edges = edges.source.size()[0];
+        let n_edges = edges.n_edges();
         let x_j = gather_rows(x_l, &edges.source)?; // [n_edges, heads * channels]
         let sum = gather_rows(x_r, &edges.destination)?.f_add_(&x_j)?; // [n_edges, heads * channels]
         let activated = leaky_relu_(sum, negative_slope)?.f_view([n_edges, heads, out_channels])?;
@@ -87,6 +105,8 @@ fn leaky_relu_(mut x: Tensor, negative_slope: f64) -> Result<Tensor> {
     let positive = x.f_relu()?.f_mul_scalar(1.0 - negative_slope)?;
     x.f_mul_scalar_(negative_slope)?.f_add_(&positive)
 }
+
+mod fused;
 
 #[cfg(test)]
 mod tests;

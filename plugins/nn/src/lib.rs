@@ -1,14 +1,18 @@
-//! Graph neural network layers that the models share: a layer a file, written with libtorch operations, with the parameter
-//! names, shapes and initialisation of the PyTorch or PyG class of the same name. Models are in their own crates.
+//! Graph neural network layers that the models share: a layer a file, with the parameter names, shapes and initialisation of the
+//! PyTorch or PyG class of the same name. What runs over edges is fused in `kernels` and stands here a second time with libtorch's
+//! operations; [`path`] chooses. Models are in their own crates.
 
+mod autograd;
 mod edges;
 mod gather;
 mod gatv2_conv;
 mod linear;
+mod path;
 mod score;
+mod slices;
 mod softmax;
 
-pub use edges::Edges;
+pub use edges::{index_edges, Edges};
 pub use gather::{gather_rows, scatter_sum};
 pub use gatv2_conv::{GATv2Conv, GATv2Options};
 pub use linear::Linear;

@@ -51,7 +51,8 @@ pub fn slice_mut<T: Element>(tensor: &mut Tensor) -> Result<&mut [T]> {
 fn check<T: Element>(tensor: &Tensor) -> Result<usize> {
     let kind = tensor.f_kind()?;
     if tensor.device() != Device::Cpu || kind != T::KIND || !tensor.is_contiguous() {
-        let text = format!("expected a contiguous {:?} tensor on the CPU, got {kind:?} on {:?}", T::KIND, tensor.device());
+        let text =
+            format!("expected a contiguous {:?} tensor on the CPU, got {kind:?} on {:?}", T::KIND, tensor.device());
         return Err(TchError::Kind(text));
     }
     Ok(tensor.numel())

@@ -145,11 +145,8 @@ fn rates() -> EdgeType {
 fn split() -> Split {
     let edge_index = Tensor::from_slice(&[0i64, 1, 0, 1]).view([2, 2]); // [2, n_edges]
     let node = |name: &str| NodeStore { name: name.into(), n_nodes: 2, x: None };
-    let rates = EdgeStore {
-        edge_type: rates(),
-        edge_index: edge_index.shallow_clone(),
-        attributes: vec![("rating".into(), Tensor::from_slice(&[5f32, 4.0]))],
-    };
+    let rating = vec![("rating".into(), Tensor::from_slice(&[5f32, 4.0]))];
+    let rates = EdgeStore::new(rates(), edge_index.shallow_clone(), rating);
     let graph = Graph { nodes: vec![node("user"), node("movie")], edges: vec![rates] };
     Split { graph, edge_label_index: edge_index, edge_label: Tensor::from_slice(&[1f32, 0.0]) }
 }

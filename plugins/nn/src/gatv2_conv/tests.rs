@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use proptest::prelude::*;
 use tch::{nn, no_grad, Device, Tensor};
 
 use super::{GATv2Conv, GATv2Options};
@@ -60,15 +61,25 @@ impl Fixture {
     }
 }
 
-fn check(path: &std::path::Path) {
+type Attend = fn(&GATv2Conv, &Tensor, &Tensor, &Edges, bool) -> crate::Result<Tensor>;
+
+/// As the layer chooses on the CPU, and with libtorch's operations.
+const PATHS: [(&str, Attend); 2] = [("fused", GATv2Conv::attend), ("plain", GATv2Conv::attend_plain)];
+
+fn forward(layer: &GATv2Conv, attend: Attend, ends: (&Tensor, &Tensor), edges: &Edges, train: bool) -> Tensor {
+    let (x_l, x_r) = layer.project(ends.0, ends.1).unwrap();
+    layer.combine(&attend(layer, &x_l, &x_r, edges, train).unwrap()).unwrap()
+}
+
+fn check(path: &std::path::Path, (path_name, attend): (&str, Attend)) {
     let fixture = Fixture::read(path);
     let variables = nn::VarStore::new(Device::Cpu);
     let layer = fixture.layer(&variables);
     let x_src = fixture.tensors["x_src"].set_requires_grad(true);
     let x_dst = fixture.tensors["x_dst"].set_requires_grad(true);
     let edges = Edges::new(&fixture.tensors["edge_index"], x_src.size()[0], x_dst.size()[0]).unwrap();
-    let out = layer.forward(&x_src, &x_dst, &edges, true).unwrap();
-    let name = path.file_stem().unwrap().to_string_lossy();
+    let out = forward(&layer, attend, (&x_src, &x_dst), &edges, true);
+    let name = format!("{}, {path_name}", path.file_stem().unwrap().to_string_lossy());
     assert_close(&format!("{name}: out"), &out, &fixture.tensors["out"]);
     (out * &fixture.tensors["grad_out"]).sum(tch::Kind::Float).backward();
     let mut inputs = variables.variables();
@@ -88,21 +99,93 @@ fn forward_and_gradients_are_those_of_pyg() {
     let fixtures: Vec<_> =
         fixtures.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("gatv2_")).collect();
     assert!(fixtures.len() >= 6, "only {} fixtures", fixtures.len());
-    fixtures.iter().for_each(|path| check(path));
+    fixtures.iter().for_each(|fixture| PATHS.into_iter().for_each(|path| check(fixture, path)));
+}
+
+/// Out, and the gradients of both inputs and all weights, of a layer on random numbers.
+fn results(attend: Attend, options: GATv2Options, n: (i64, i64), edges: &[(i64, i64)]) -> Vec<(String, Tensor)> {
+    let (sources, destinations): (Vec<i64>, Vec<i64>) = edges.iter().copied().unzip();
+    let edge_index = Tensor::stack(&[Tensor::from_slice(&sources), Tensor::from_slice(&destinations)], 0); // [2, n_edges]
+    tch::manual_seed(5);
+    let variables = nn::VarStore::new(Device::Cpu);
+    let layer = GATv2Conv::new(&variables.root(), (6, 6), options).unwrap();
+    let random = |n| Tensor::randn([n, 6], (tch::Kind::Float, Device::Cpu)).set_requires_grad(true);
+    let (x_source, x_destination) = (random(n.0), random(n.1));
+    let edges = Edges::new(&edge_index, n.0, n.1).unwrap();
+    let out = forward(&layer, attend, (&x_source, &x_destination), &edges, true);
+    (out.sin() * &out).sum(tch::Kind::Float).backward();
+    let mut inputs: Vec<_> = variables.variables().into_iter().collect();
+    inputs.sort_by(|one, other| one.0.cmp(&other.0));
+    inputs.extend([("x_source".to_owned(), x_source), ("x_destination".to_owned(), x_destination)]);
+    let gradients = inputs.into_iter().map(|(name, input)| (name, input.grad()));
+    [("out".to_owned(), out)].into_iter().chain(gradients).collect()
+}
+
+fn options(heads: i64, out_channels: i64, concat: bool, share_weights: bool) -> GATv2Options {
+    GATv2Options { out_channels, heads, concat, negative_slope: 0.2, dropout: 0.0, share_weights }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn the_fused_path_is_the_plain_one(
+        edges in prop::collection::vec((0_i64..12, 0_i64..9), 0..200),
+        hub in 0_usize..300,
+        heads in 1_i64..4,
+        channels in 1_i64..36,
+        concat in any::<bool>(),
+        shared in any::<bool>(),
+    ) {
+        let edges: Vec<_> = edges.into_iter().chain((0..hub as i64).map(|edge| (edge % 12, 0))).collect();
+        let by = |attend| results(attend, options(heads, channels, concat, shared), (12, 9), &edges);
+        for ((name, fused), (_, plain)) in by(GATv2Conv::attend).into_iter().zip(by(GATv2Conv::attend_plain)) {
+            // Where nothing flows, as without edges, autograd leaves the gradient out.
+            if plain.defined() || fused.defined() {
+                let scale = plain.abs().max().double_value(&[]).max(0.1);
+                let difference = (fused - plain).abs().max().double_value(&[]) / scale;
+                prop_assert!(difference < 1e-4, "{name} differs by {difference:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_derivative_and_a_changed_input_are_refused() {
+    let run = |change: bool| {
+        let x = Tensor::ones([2, 6], (tch::Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let x_l = &x * 2.0; // [2, 6]
+        let att = Tensor::ones([1, 2, 3], (tch::Kind::Float, Device::Cpu));
+        let edges = Edges::new(&Tensor::from_slice(&[0_i64, 1, 1, 0]).view([2, 2]), 2, 2).unwrap();
+        let mut out = super::fused::attend(&x_l, &x_l, &att, &edges, 0.2, 0.0).unwrap();
+        if change {
+            out = out.relu_();
+        }
+        let outputs = [out.sum(tch::Kind::Float)];
+        Tensor::f_run_backward(&outputs, &[&x], true, !change).unwrap_err().to_string()
+    };
+    assert!(run(false).contains("a fused kernel has no second derivative"), "{}", run(false));
+    assert!(run(true).contains("modified by an inplace operation"), "{}", run(true));
+}
+
+#[test]
+fn an_index_that_belongs_elsewhere_is_an_error() {
+    let variables = nn::VarStore::new(Device::Cpu);
+    let layer = GATv2Conv::new(&variables.root(), (4, 4), options(2, 3, true, false)).unwrap();
+    let x = Tensor::ones([5, 4], (tch::Kind::Float, Device::Cpu));
+    let edge_index = Tensor::from_slice(&[0_i64, 1, 1, 0]).view([2, 2]);
+    let rates = plugin_api::graph::EdgeType::new("user", "rates", "movie");
+    let mut store = plugin_api::graph::EdgeStore::new(rates, edge_index.shallow_clone(), Vec::new());
+    store.index = Some(crate::index_edges(&edge_index, 2, 2).unwrap());
+    let edges = Edges::of(&store, 5, 5).unwrap();
+    assert!(layer.forward(&x, &x, &edges, true).unwrap_err().to_string().contains("the index of the edges has"));
+    let outside = Edges::new(&edge_index, 5, 1).unwrap();
+    assert!(layer.forward(&x, &x.narrow(0, 0, 1), &outside, true).is_err());
 }
 
 #[test]
 fn no_edges_and_shared_weights() {
     let variables = nn::VarStore::new(Device::Cpu);
-    let options = GATv2Options {
-        out_channels: 3,
-        heads: 2,
-        concat: true,
-        negative_slope: 0.2,
-        dropout: 0.0,
-        share_weights: true,
-    };
-    let layer = GATv2Conv::new(&variables.root(), (4, 4), options).unwrap();
+    let layer = GATv2Conv::new(&variables.root(), (4, 4), options(2, 3, true, true)).unwrap();
     let x = Tensor::ones([5, 4], (tch::Kind::Float, Device::Cpu));
     let no_edges = Edges::new(&Tensor::zeros([2, 0], (tch::Kind::Int64, Device::Cpu)), 5, 5).unwrap();
     let out = layer.forward(&x, &x, &no_edges, true).unwrap();

@@ -1,0 +1,97 @@
+//! The part of the layer that runs over edges, by the fused kernels.
+
+use kernels::dropout::Dropout;
+use kernels::gatv2::{Gatv2, Gradients, Incoming, Saved};
+use kernels::rows::Rows;
+use plugin_api::edge_index::EdgeIndex;
+use tch::{no_grad, Device, Kind, Tensor};
+
+use crate::autograd::{attach, needs_grad};
+use crate::edges::csr;
+use crate::slices::{slice, slice_mut};
+use crate::{Edges, Result};
+
+/// What does not change between forward and backward.
+struct Attention {
+    heads: i64,
+    negative_slope: f64,
+    dropout: Option<Dropout>,
+    index: EdgeIndex,
+}
+
+/// `x_l` f32 `[n_sources, heads * channels]`, `x_r` f32 `[n_destinations, heads * channels]`, `att` f32 `[1, heads, channels]`; gives
+/// `[n_destinations, heads * channels]`. `dropout` is 0 outside training.
+pub fn attend(
+    x_l: &Tensor,
+    x_r: &Tensor,
+    att: &Tensor,
+    edges: &Edges,
+    negative_slope: f64,
+    dropout: f64,
+) -> Result<Tensor> {
+    let attention = Attention { heads: att.size()[1], negative_slope, dropout: draw(dropout)?, index: edges.index()? };
+    let inputs = [x_l.f_contiguous()?, x_r.f_contiguous()?, att.f_contiguous()?];
+    let inputs = [&inputs[0], &inputs[1], &inputs[2]];
+    if !needs_grad(&inputs) {
+        return no_grad(|| attention.forward(inputs, None));
+    }
+    let options = (Kind::Float, Device::Cpu);
+    let mut scores = Tensor::f_empty([edges.n_edges(), attention.heads], options)?; // [n_edges, heads]
+    let mut log_sums = Tensor::f_empty([edges.n_destinations, attention.heads], options)?; // [n_destinations, heads]
+    let out = no_grad(|| {
+        let saved = Saved { scores: slice_mut(&mut scores)?, log_sums: slice_mut(&mut log_sums)? };
+        attention.forward(inputs, Some(saved))
+    })?; // [n_destinations, heads * channels]
+    let saved = [inputs[0], inputs[1], inputs[2], &out.shallow_clone(), &scores, &log_sums];
+    attach(out, &inputs, &saved, move |saved, grad_out| attention.backward(saved, grad_out))
+}
+
+/// A mask of its own for every call, which libtorch's generator seeds.
+fn draw(probability: f64) -> Result<Option<Dropout>> {
+    if probability <= 0.0 {
+        return Ok(None);
+    }
+    let seed = Tensor::f_randint(i64::MAX, [1], (Kind::Int64, Device::Cpu))?.f_int64_value(&[0])?;
+    Ok(Dropout::new(probability, seed as u64))
+}
+
+impl Attention {
+    fn layer<'a>(&self, [x_l, x_r, att]: [&'a Tensor; 3]) -> Result<Gatv2<'a>> {
+        Ok(Gatv2 {
+            x_l: rows(x_l)?,
+            x_r: rows(x_r)?,
+            att: slice(att)?,
+            heads: self.heads as usize,
+            negative_slope: self.negative_slope as f32,
+            dropout: self.dropout,
+        })
+    }
+
+    fn forward(&self, inputs: [&Tensor; 3], saved: Option<Saved>) -> Result<Tensor> {
+        let mut out = Tensor::f_empty_like(inputs[1])?; // [n_destinations, heads * channels]
+        self.layer(inputs)?.forward(&csr(&self.index.by_destination)?, slice_mut(&mut out)?, saved);
+        Ok(out)
+    }
+
+    fn backward(&self, saved: &[Tensor], grad_out: &Tensor) -> Result<Vec<Option<Tensor>>> {
+        let [x_l, x_r, att, out, scores, log_sums] = saved else { unreachable!("`attend` saves six tensors") };
+        let grad_out = grad_out.f_contiguous()?; // [n_destinations, heads * channels]
+        let incoming = Incoming {
+            scores: slice(scores)?,
+            log_sums: slice(log_sums)?,
+            out: rows(out)?,
+            grad_out: rows(&grad_out)?,
+        };
+        let mut gradients = [Tensor::f_empty_like(x_l)?, Tensor::f_empty_like(x_r)?, Tensor::f_empty_like(att)?];
+        let [of_x_l, of_x_r, of_att] = &mut gradients;
+        let written = Gradients { x_l: slice_mut(of_x_l)?, x_r: slice_mut(of_x_r)?, att: slice_mut(of_att)? };
+        let (by_destination, by_source) = (csr(&self.index.by_destination)?, csr(&self.index.by_source)?);
+        self.layer([x_l, x_r, att])?.backward(&by_destination, &by_source, &incoming, written);
+        Ok(gradients.into_iter().map(Some).collect())
+    }
+}
+
+fn rows(matrix: &Tensor) -> Result<Rows<'_>> {
+    let size = matrix.size();
+    Ok(Rows::new(slice(matrix)?, size[0] as usize, size[1] as usize))
+}

@@ -1,0 +1,15 @@
+//! The choice between the fused kernels and libtorch's operations.
+
+use tch::{Device, Kind, Tensor};
+
+/// Whether a layer over `n_edges` edges of these inputs runs in the fused kernels: on the CPU, in f32, with edges that 32 bits can
+/// number. Everything else, CUDA above all, takes libtorch's operations, which are also the oracle in tests:
+/// `RECSYS_KERNELS=plain` chooses them everywhere.
+pub fn fused(inputs: &[&Tensor], n_edges: i64) -> bool {
+    let fits = |input: &&Tensor| input.device() == Device::Cpu && matches!(input.f_kind(), Ok(Kind::Float));
+    inputs.iter().all(fits) && n_edges < i64::from(i32::MAX) && !plain_wanted()
+}
+
+fn plain_wanted() -> bool {
+    std::env::var_os("RECSYS_KERNELS").is_some_and(|value| value == "plain")
+}
