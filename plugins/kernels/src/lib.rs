@@ -1,5 +1,5 @@
 //! The inner loops that the project exists for, on plain slices: [`parallel`] runs them on libtorch's threads, [`csr`] groups edges and
-//! [`pieces`] shares them out, [`vector`] works on rows, [`gatv2`] is the attention layer. Tensors, autograd and errors for users are
+//! [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows, [`gatv2`] is the attention layer. Tensors, autograd and errors for users are
 //! left to `nn`, which wraps them.
 
 pub mod arch;
@@ -8,5 +8,6 @@ pub mod dropout;
 pub mod gatv2;
 pub mod parallel;
 pub mod pieces;
+pub mod row_sums;
 pub mod rows;
 mod vector;

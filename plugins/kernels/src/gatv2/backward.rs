@@ -12,17 +12,18 @@
 //!
 //! By destination: `d e`, `d x_r`, `d att`; `d e` and `k alpha` are kept, two numbers an edge and head. By source: `d x_l`.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use pulp::{Simd, WithSimd};
+use pulp::Simd;
 
 use super::Gatv2;
-use crate::arch::arch;
 use crate::csr::Csr;
-use crate::parallel::{for_each, for_each_with, Disjoint};
-use crate::pieces::{Piece, Pieces};
+use crate::parallel::Disjoint;
+use crate::pieces::Pieces;
+use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
-use crate::vector::{add, add_weighted, dot, exp_block, BLOCK};
+use crate::vector::{add_weighted, dot, exp_block, BLOCK};
 
 /// What forward left, and the gradient that came.
 #[derive(Debug, Clone, Copy)]
@@ -65,28 +66,11 @@ impl Gatv2<'_> {
         grad_att: &mut [f32],
     ) {
         let width = self.width();
-        let all = Pieces::of(csr);
-        let (n_parts, Pieces { pieces, split_rows }) = (all.n_parts(), &all);
-        let mut part_sums = vec![0.0; n_parts * width];
-        let mut att_sums = vec![0.0; pieces.len() * width];
-        {
-            let (x_r, sums) = (Disjoint::new(&mut *grad_x_r), Disjoint::new(&mut part_sums));
-            let att_sums = Disjoint::new(&mut att_sums);
-            for_each(pieces.len(), |at| {
-                let piece = &pieces[at];
-                // SAFETY: whole rows are in one piece only; every part has its own sums, every piece its own share of `att`.
-                let (grad_x_r, grad_att) = unsafe {
-                    let x_r = match piece.part {
-                        None => x_r.range(piece.rows.start * width, piece.rows.end * width),
-                        Some(part) => sums.range(part * width, (part + 1) * width),
-                    };
-                    (x_r, att_sums.range(at * width, (at + 1) * width))
-                };
-                let task = ByDestination { layer: self, csr, piece, incoming, weights, grad_x_r, grad_att };
-                arch().dispatch(task);
-            });
-        }
-        arch().dispatch(Join { parts: &part_sums, split_rows, out: grad_x_r, width, factor: Some(self.att) });
+        let shares = Pieces::of(csr);
+        let mut att_sums = vec![0.0; shares.pieces.len() * width];
+        let att = Disjoint::new(&mut att_sums);
+        let task = ByDestination { layer: self, csr, incoming, weights, att };
+        sum_rows(csr, &shares, grad_x_r, width, &task);
         grad_att.fill(0.0);
         for sums in att_sums.chunks(width.max(1)) {
             grad_att.iter_mut().zip(sums).for_each(|(att, sum)| *att += sum);
@@ -94,30 +78,8 @@ impl Gatv2<'_> {
     }
 
     fn by_source(&self, csr: &Csr, grad_out: Rows, weights: &[EdgeWeight], grad_x_l: &mut [f32]) {
-        let width = self.width();
-        let all = Pieces::of(csr);
-        let (n_parts, Pieces { pieces, split_rows }) = (all.n_parts(), &all);
-        let mut part_sums = vec![0.0; n_parts * width];
-        {
-            let (x_l, sums) = (Disjoint::new(&mut *grad_x_l), Disjoint::new(&mut part_sums));
-            for_each_with(
-                pieces.len(),
-                || vec![0.0; width],
-                |slopes, at| {
-                    let piece = &pieces[at];
-                    // SAFETY: whole rows are in one piece only; every part has its own sums.
-                    let grad_x_l = unsafe {
-                        match piece.part {
-                            None => x_l.range(piece.rows.start * width, piece.rows.end * width),
-                            Some(part) => sums.range(part * width, (part + 1) * width),
-                        }
-                    };
-                    let task = BySource { layer: self, csr, piece, grad_out, weights, slopes, grad_x_l };
-                    arch().dispatch(task);
-                },
-            );
-        }
-        arch().dispatch(Join { parts: &part_sums, split_rows, out: grad_x_l, width, factor: None });
+        let task = BySource { layer: self, csr, grad_out, weights };
+        sum_rows(csr, &Pieces::of(csr), grad_x_l, self.width(), &task);
     }
 }
 
@@ -143,58 +105,57 @@ impl EdgeWeight {
 struct ByDestination<'a> {
     layer: &'a Gatv2<'a>,
     csr: &'a Csr<'a>,
-    piece: &'a Piece,
     incoming: &'a Incoming<'a>,
     weights: &'a [EdgeWeight],
-    /// The piece's rows, or the sum of its part (then without the factor `att`).
-    grad_x_r: &'a mut [f32],
-    grad_att: &'a mut [f32],
+    /// The gradient of `att` by piece.
+    att: Disjoint<'a, f32>,
 }
 
-impl WithSimd for ByDestination<'_> {
-    type Output = ();
+impl RowSum for ByDestination<'_> {
+    type Scratch = ();
+
+    fn scratch(&self) {}
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, csr, piece, incoming, weights, grad_x_r, grad_att } = self;
+    fn add<S: Simd>(&self, simd: S, (): &mut (), at: Place, edges: Range<usize>, slopes: &mut [f32]) {
+        let Self { layer, csr, incoming, weights, att } = self;
         let (width, heads, channels) = (layer.width(), layer.heads, layer.channels());
-        for row in piece.rows.clone() {
-            let edges = if piece.part.is_some() { piece.edges.clone() } else { csr.row(row) };
-            let slopes = &mut grad_x_r[(row - piece.rows.start) * width..][..width];
-            slopes.fill(0.0);
-            let (x_r, grad, out) = (layer.x_r.row(row), incoming.grad_out.row(row), incoming.out.row(row));
-            for block_begin in edges.clone().step_by(BLOCK) {
-                let block = block_begin..(block_begin + BLOCK).min(edges.end);
-                let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
-                for (row, neighbour) in rows.iter_mut().zip(&csr.neighbours[block.clone()]) {
-                    *row = layer.x_l.row(*neighbour as usize);
-                }
-                let rows = &rows[..block.len()];
-                for head in 0..heads {
-                    let columns = head * channels..(head + 1) * channels;
-                    let grad = &grad[columns.clone()];
-                    let mean = dot(simd, grad, &out[columns.clone()]);
-                    let mut alpha = [0.0; BLOCK];
-                    for (alpha, edge) in alpha.iter_mut().zip(block.clone()) {
-                        *alpha = incoming.scores[edge * heads + head];
-                    }
-                    exp_block(simd, &mut alpha, incoming.log_sums[row * heads + head]);
-                    let mut d_scores = [0.0; BLOCK];
-                    for (at, (edge, row)) in csr.edges[block.clone()].iter().zip(rows).enumerate() {
-                        let kept = layer.kept(*edge, head);
-                        d_scores[at] = alpha[at] * (kept * dot(simd, grad, &row[columns.clone()]) - mean);
-                        weights[*edge as usize * heads + head].set(kept * alpha[at], d_scores[at]);
-                    }
-                    let sums = (&mut slopes[columns.clone()], &mut grad_att[columns.clone()]);
-                    let fixed = &x_r[columns.clone()];
-                    add_slopes(simd, layer.negative_slope, sums, fixed, rows, columns.start, &d_scores[..rows.len()]);
-                }
+        // SAFETY: a piece is worked on by one thread at a time, which uses its share of `att` here only.
+        let grad_att = unsafe { att.range(at.piece * width, (at.piece + 1) * width) };
+        let (x_r, grad, out) = (layer.x_r.row(at.row), incoming.grad_out.row(at.row), incoming.out.row(at.row));
+        for block_begin in edges.clone().step_by(BLOCK) {
+            let block = block_begin..(block_begin + BLOCK).min(edges.end);
+            let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
+            for (row, neighbour) in rows.iter_mut().zip(&csr.neighbours[block.clone()]) {
+                *row = layer.x_l.row(*neighbour as usize);
             }
-            if piece.part.is_none() {
-                for (slope, att) in slopes.iter_mut().zip(layer.att) {
-                    *slope *= att;
+            let rows = &rows[..block.len()];
+            for head in 0..heads {
+                let columns = head * channels..(head + 1) * channels;
+                let grad = &grad[columns.clone()];
+                let mean = dot(simd, grad, &out[columns.clone()]);
+                let mut alpha = [0.0; BLOCK];
+                for (alpha, edge) in alpha.iter_mut().zip(block.clone()) {
+                    *alpha = incoming.scores[edge * heads + head];
                 }
+                exp_block(simd, &mut alpha, incoming.log_sums[at.row * heads + head]);
+                let mut d_scores = [0.0; BLOCK];
+                for (n, (edge, row)) in csr.edges[block.clone()].iter().zip(rows).enumerate() {
+                    let kept = layer.kept(*edge, head);
+                    d_scores[n] = alpha[n] * (kept * dot(simd, grad, &row[columns.clone()]) - mean);
+                    weights[*edge as usize * heads + head].set(kept * alpha[n], d_scores[n]);
+                }
+                let sums = (&mut slopes[columns.clone()], &mut grad_att[columns.clone()]);
+                let fixed = &x_r[columns.clone()];
+                add_slopes(simd, layer.negative_slope, sums, fixed, rows, columns.start, &d_scores[..rows.len()]);
             }
+        }
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(&self, _: S, _: usize, slopes: &mut [f32]) {
+        for (slope, att) in slopes.iter_mut().zip(self.layer.att) {
+            *slope *= att;
         }
     }
 }
@@ -202,50 +163,46 @@ impl WithSimd for ByDestination<'_> {
 struct BySource<'a> {
     layer: &'a Gatv2<'a>,
     csr: &'a Csr<'a>,
-    piece: &'a Piece,
     grad_out: Rows<'a>,
     weights: &'a [EdgeWeight],
-    /// Scratch, `[width]`.
-    slopes: &'a mut [f32],
-    grad_x_l: &'a mut [f32],
 }
 
-impl WithSimd for BySource<'_> {
-    type Output = ();
+impl RowSum for BySource<'_> {
+    /// The sum of `d e LeakyReLU'`, `[width]`.
+    type Scratch = Vec<f32>;
+
+    fn scratch(&self) -> Vec<f32> {
+        vec![0.0; self.layer.width()]
+    }
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, csr, piece, grad_out, weights, slopes, grad_x_l } = self;
-        let (width, heads, channels) = (layer.width(), layer.heads, layer.channels());
-        for row in piece.rows.clone() {
-            let edges = if piece.part.is_some() { piece.edges.clone() } else { csr.row(row) };
-            let sum = &mut grad_x_l[(row - piece.rows.start) * width..][..width];
-            sum.fill(0.0);
-            slopes.fill(0.0);
-            let x_l = layer.x_l.row(row);
-            for block_begin in edges.clone().step_by(BLOCK) {
-                let block = block_begin..(block_begin + BLOCK).min(edges.end);
-                let n = block.len();
-                let (mut rows, mut grads): ([&[f32]; BLOCK], [&[f32]; BLOCK]) = ([&[]; BLOCK], [&[]; BLOCK]);
-                for (at, neighbour) in csr.neighbours[block.clone()].iter().enumerate() {
-                    rows[at] = layer.x_r.row(*neighbour as usize);
-                    grads[at] = grad_out.row(*neighbour as usize);
-                }
-                for head in 0..heads {
-                    let columns = head * channels..(head + 1) * channels;
-                    let (mut kept_alpha, mut d_scores) = ([0.0; BLOCK], [0.0; BLOCK]);
-                    for (at, edge) in csr.edges[block.clone()].iter().enumerate() {
-                        (kept_alpha[at], d_scores[at]) = weights[*edge as usize * heads + head].get();
-                    }
-                    add_weighted(simd, &mut sum[columns.clone()], &grads[..n], columns.start, &kept_alpha[..n]);
-                    let (slopes, fixed) = (&mut slopes[columns.clone()], &x_l[columns.clone()]);
-                    let sums = (slopes, &mut [][..]);
-                    add_slopes(simd, layer.negative_slope, sums, fixed, &rows[..n], columns.start, &d_scores[..n]);
-                }
+    fn add<S: Simd>(&self, simd: S, slopes: &mut Vec<f32>, at: Place, edges: Range<usize>, sum: &mut [f32]) {
+        let Self { layer, csr, grad_out, weights } = self;
+        let (heads, channels) = (layer.heads, layer.channels());
+        slopes.fill(0.0);
+        let x_l = layer.x_l.row(at.row);
+        for block_begin in edges.clone().step_by(BLOCK) {
+            let block = block_begin..(block_begin + BLOCK).min(edges.end);
+            let n = block.len();
+            let (mut rows, mut grads): ([&[f32]; BLOCK], [&[f32]; BLOCK]) = ([&[]; BLOCK], [&[]; BLOCK]);
+            for (n, neighbour) in csr.neighbours[block.clone()].iter().enumerate() {
+                rows[n] = layer.x_r.row(*neighbour as usize);
+                grads[n] = grad_out.row(*neighbour as usize);
             }
-            for ((sum, slope), att) in sum.iter_mut().zip(&*slopes).zip(layer.att) {
-                *sum += slope * att;
+            for head in 0..heads {
+                let columns = head * channels..(head + 1) * channels;
+                let (mut kept_alpha, mut d_scores) = ([0.0; BLOCK], [0.0; BLOCK]);
+                for (n, edge) in csr.edges[block.clone()].iter().enumerate() {
+                    (kept_alpha[n], d_scores[n]) = weights[*edge as usize * heads + head].get();
+                }
+                add_weighted(simd, &mut sum[columns.clone()], &grads[..n], columns.start, &kept_alpha[..n]);
+                let (slopes, fixed) = (&mut slopes[columns.clone()], &x_l[columns.clone()]);
+                let sums = (slopes, &mut [][..]);
+                add_slopes(simd, layer.negative_slope, sums, fixed, &rows[..n], columns.start, &d_scores[..n]);
             }
+        }
+        for ((sum, slope), att) in sum.iter_mut().zip(&*slopes).zip(layer.att) {
+            *sum += slope * att;
         }
     }
 }
@@ -335,32 +292,4 @@ fn add_slope<S: Simd>(
 ) -> [S::f32s; 2] {
     let d = simd.select_f32s(simd.greater_than_f32s(x, simd.splat_f32s(0.0)), above, below);
     [simd.add_f32s(slopes, d), simd.mul_add_e_f32s(d, x, att)]
-}
-
-/// Adds up the parts of split rows in their order, times `factor` if there is one.
-struct Join<'a> {
-    parts: &'a [f32],
-    split_rows: &'a [(usize, std::ops::Range<usize>)],
-    out: &'a mut [f32],
-    width: usize,
-    factor: Option<&'a [f32]>,
-}
-
-impl WithSimd for Join<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { parts, split_rows, out, width, factor } = self;
-        for (row, numbers) in split_rows {
-            let out = &mut out[row * width..][..width];
-            out.fill(0.0);
-            for part in parts[numbers.start * width..numbers.end * width].chunks(width.max(1)) {
-                add(simd, out, part);
-            }
-            if let Some(factor) = factor {
-                out.iter_mut().zip(factor).for_each(|(out, factor)| *out *= factor);
-            }
-        }
-    }
 }
