@@ -1,10 +1,13 @@
 //! The inner loops that the project exists for, on plain slices: [`parallel`] runs them on libtorch's threads, [`csr`] groups edges and
-//! [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows, [`gatv2`] is the attention layer. Tensors, autograd and errors for users are
+//! [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows, [`gatv2`] is the attention layer, [`edge_scores`] and
+//! [`edge_loss`] score labelled edges. Tensors, autograd and errors for users are
 //! left to `nn`, which wraps them.
 
 pub mod arch;
 pub mod csr;
 pub mod dropout;
+pub mod edge_loss;
+pub mod edge_scores;
 pub mod gatv2;
 pub mod parallel;
 pub mod pieces;

@@ -1,10 +1,8 @@
-//! Shares of the work on a [`Csr`] that cost about the same: by edges, not by rows, since a hub may have as many edges as a thousand
+//! Shares of the work on a [`Csr`](crate::csr::Csr) that cost about the same: by edges, not by rows, since a hub may have as many edges as a thousand
 //! other nodes. The shares depend on the graph alone, so that the order in which numbers are added up never depends on the number of
 //! threads.
 
 use std::ops::Range;
-
-use crate::csr::Csr;
 
 /// A share: whole rows, or a part of one row that is too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,18 +25,22 @@ pub struct Pieces {
 impl Pieces {
     /// Shares of about a 256th of the graph, but neither so small that handing them out costs, nor so large that the last one
     /// keeps a thread waiting.
-    pub fn of(csr: &Csr) -> Self {
-        let cost = csr.n_edges() + csr.n_rows();
-        Self::with_target(csr, (cost / 256).clamp(512, 16_384))
+    ///
+    /// `offsets` are those of a [`Csr`](crate::csr::Csr): ascending from 0.
+    pub fn of(offsets: &[i64]) -> Self {
+        let cost = offsets.last().map_or(0, |n_edges| *n_edges as usize + offsets.len());
+        Self::with_target(offsets, (cost / 256).clamp(512, 16_384))
     }
 
     /// Shares of at most `target` edges and rows together.
-    pub fn with_target(csr: &Csr, target: usize) -> Self {
+    pub fn with_target(offsets: &[i64], target: usize) -> Self {
         let mut all = Self { pieces: Vec::new(), split_rows: Vec::new() };
-        let cost_before = |row: usize| csr.offsets()[row] as usize + row;
+        let n_rows = offsets.len().saturating_sub(1);
+        let edges_of = |row: usize| offsets[row] as usize..offsets[row + 1] as usize;
+        let cost_before = |row: usize| offsets[row] as usize + row;
         let (mut row, mut n_parts) = (0, 0);
-        while row < csr.n_rows() {
-            let edges = csr.row(row);
+        while row < n_rows {
+            let edges = edges_of(row);
             if edges.len() > target {
                 let parts = n_parts..n_parts + edges.len().div_ceil(target);
                 let part_len = edges.len().div_ceil(parts.len());
@@ -53,10 +55,10 @@ impl Pieces {
                 continue;
             }
             let limit = cost_before(row) + target;
-            let rest = row + 1..csr.n_rows() + 1;
+            let rest = row + 1..n_rows + 1;
             let end = row + 1 + partition_point(rest.len(), |at| cost_before(rest.start + at) <= limit);
             let end = (end - 1).max(row + 1);
-            all.pieces.push(Piece { rows: row..end, edges: csr.row(row).start..csr.row(end - 1).end, part: None });
+            all.pieces.push(Piece { rows: row..end, edges: edges_of(row).start..edges_of(end - 1).end, part: None });
             row = end;
         }
         all
@@ -86,13 +88,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::csr::CsrBuffers;
 
-    fn csr(degrees: &[usize]) -> CsrBuffers {
+    fn offsets(degrees: &[usize]) -> Vec<i64> {
         let mut offsets = vec![0];
         degrees.iter().for_each(|degree| offsets.push(offsets[offsets.len() - 1] + *degree as i64));
-        let n_edges = degrees.iter().sum();
-        CsrBuffers { offsets, neighbours: vec![0; n_edges], edges: vec![0; n_edges] }
+        offsets
     }
 
     proptest! {
@@ -100,8 +100,7 @@ mod tests {
         fn cover_every_row_and_edge_once_in_order(
             degrees in prop::collection::vec(prop_oneof![0_usize..6, 0_usize..60], 0..60), target in 1_usize..40,
         ) {
-            let csr = csr(&degrees);
-            let Pieces { pieces, split_rows } = Pieces::with_target(&csr.view(), target);
+            let Pieces { pieces, split_rows } = Pieces::with_target(&offsets(&degrees), target);
             let (mut row, mut edge) = (0, 0);
             for Piece { rows, edges, part } in &pieces {
                 prop_assert_eq!(edges.start, edge);

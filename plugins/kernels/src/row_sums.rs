@@ -1,4 +1,4 @@
-//! Sums over the edges of every row of a [`Csr`], in shares of equal cost and in one order whatever the number of threads: the frame
+//! Sums over the edges of every row of a [`Csr`](crate::csr::Csr), in shares of equal cost and in one order whatever the number of threads: the frame
 //! that the kernels share.
 
 use std::ops::Range;
@@ -6,7 +6,6 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::arch::arch;
-use crate::csr::Csr;
 use crate::parallel::{for_each_with, Disjoint};
 use crate::pieces::{Piece, Pieces};
 use crate::vector::add;
@@ -34,12 +33,12 @@ pub struct Place {
     pub piece: usize,
 }
 
-/// Writes the sums of all rows to `out`, `[n_rows, width]`.
+/// Writes the sums of all rows to `out`, `[n_rows, width]`. `shares` are those of `offsets`.
 ///
 /// # Panics
 /// If `out` is of another size.
-pub fn sum_rows<T: RowSum>(csr: &Csr, shares: &Pieces, out: &mut [f32], width: usize, task: &T) {
-    assert_eq!(out.len(), csr.n_rows() * width);
+pub fn sum_rows<T: RowSum>(offsets: &[i64], shares: &Pieces, out: &mut [f32], width: usize, task: &T) {
+    assert_eq!(out.len(), offsets.len().saturating_sub(1) * width);
     let Pieces { pieces, split_rows } = shares;
     let mut parts = vec![0.0; shares.n_parts() * width];
     {
@@ -54,7 +53,7 @@ pub fn sum_rows<T: RowSum>(csr: &Csr, shares: &Pieces, out: &mut [f32], width: u
                     Some(part) => parts.range(part * width, (part + 1) * width),
                 }
             };
-            arch().dispatch(SumPiece { csr, piece, number: at, width, scratch, sums, task });
+            arch().dispatch(SumPiece { offsets, piece, number: at, width, scratch, sums, task });
         });
     }
     for (row, numbers) in split_rows {
@@ -64,7 +63,7 @@ pub fn sum_rows<T: RowSum>(csr: &Csr, shares: &Pieces, out: &mut [f32], width: u
 }
 
 struct SumPiece<'a, T: RowSum> {
-    csr: &'a Csr<'a>,
+    offsets: &'a [i64],
     piece: &'a Piece,
     number: usize,
     width: usize,
@@ -78,7 +77,7 @@ impl<T: RowSum> WithSimd for SumPiece<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { csr, piece, number, width, scratch, sums, task } = self;
+        let Self { offsets, piece, number, width, scratch, sums, task } = self;
         sums.fill(0.0);
         if piece.part.is_some() {
             let place = Place { row: piece.rows.start, piece: number };
@@ -87,7 +86,13 @@ impl<T: RowSum> WithSimd for SumPiece<'_, T> {
         }
         for row in piece.rows.clone() {
             let sum = &mut sums[(row - piece.rows.start) * width..][..width];
-            task.add(simd, scratch, Place { row, piece: number }, csr.row(row), sum);
+            task.add(
+                simd,
+                scratch,
+                Place { row, piece: number },
+                offsets[row] as usize..offsets[row + 1] as usize,
+                sum,
+            );
             task.finish(simd, row, sum);
         }
     }

@@ -66,11 +66,11 @@ impl Gatv2<'_> {
         grad_att: &mut [f32],
     ) {
         let width = self.width();
-        let shares = Pieces::of(csr);
+        let shares = Pieces::of(csr.offsets());
         let mut att_sums = vec![0.0; shares.pieces.len() * width];
         let att = Disjoint::new(&mut att_sums);
         let task = ByDestination { layer: self, csr, incoming, weights, att };
-        sum_rows(csr, &shares, grad_x_r, width, &task);
+        sum_rows(csr.offsets(), &shares, grad_x_r, width, &task);
         grad_att.fill(0.0);
         for sums in att_sums.chunks(width.max(1)) {
             grad_att.iter_mut().zip(sums).for_each(|(att, sum)| *att += sum);
@@ -79,7 +79,7 @@ impl Gatv2<'_> {
 
     fn by_source(&self, csr: &Csr, grad_out: Rows, weights: &[EdgeWeight], grad_x_l: &mut [f32]) {
         let task = BySource { layer: self, csr, grad_out, weights };
-        sum_rows(csr, &Pieces::of(csr), grad_x_l, self.width(), &task);
+        sum_rows(csr.offsets(), &Pieces::of(csr.offsets()), grad_x_l, self.width(), &task);
     }
 }
 

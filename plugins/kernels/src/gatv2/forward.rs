@@ -43,7 +43,7 @@ impl Gatv2<'_> {
     pub fn forward(&self, by_destination: &Csr, out: &mut [f32], saved: Option<Saved>) {
         let (width, heads) = (self.width(), self.heads);
         assert_eq!(out.len(), by_destination.n_rows() * width);
-        let all = Pieces::of(by_destination);
+        let all = Pieces::of(by_destination.offsets());
         let (n_parts, Pieces { pieces, split_rows }) = (all.n_parts(), &all);
         let mut part_sums = vec![0.0; n_parts * width];
         let mut part_states = Vec::new();

@@ -1,0 +1,91 @@
+//! The score of an edge, the dot product of the embeddings of its ends, and the way back: nothing of the size edges x width is stored.
+
+use std::ops::Range;
+
+use pulp::{Simd, WithSimd};
+
+use crate::arch::arch;
+use crate::csr::Csr;
+use crate::parallel::for_each_chunk;
+use crate::pieces::Pieces;
+use crate::row_sums::{sum_rows, Place, RowSum};
+use crate::rows::Rows;
+use crate::vector::{add_weighted, dot, scale, BLOCK};
+
+/// How many edges a thread scores at once.
+const CHUNK: usize = 2048;
+
+/// `scores[e] = source[sources[e]] . destination[destinations[e]]`.
+///
+/// # Panics
+/// If an id names no row, or the lengths differ.
+pub fn edge_scores(source: Rows, destination: Rows, sources: &[i64], destinations: &[i64], scores: &mut [f32]) {
+    assert!(sources.len() == scores.len() && destinations.len() == scores.len());
+    for_each_chunk(scores, CHUNK, |chunk, scores| {
+        let edges = chunk * CHUNK..chunk * CHUNK + scores.len();
+        let (sources, destinations) = (&sources[edges.clone()], &destinations[edges]);
+        arch().dispatch(Chunk { source, destination, sources, destinations, scores });
+    });
+}
+
+struct Chunk<'a> {
+    source: Rows<'a>,
+    destination: Rows<'a>,
+    sources: &'a [i64],
+    destinations: &'a [i64],
+    scores: &'a mut [f32],
+}
+
+impl WithSimd for Chunk<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for ((score, source), destination) in self.scores.iter_mut().zip(self.sources).zip(self.destinations) {
+            *score = dot(simd, self.source.row(*source as usize), self.destination.row(*destination as usize));
+        }
+    }
+}
+
+/// `out_r = factor * sum over the edges of row r of weight(edge) x[neighbour]`: a product with a sparse matrix, and what flows from
+/// scores back to either end. `weight` is given an edge of the edge list.
+///
+/// # Panics
+/// If a neighbour names no row of `x`, or `out` is of another size.
+pub fn weighted_sums(csr: &Csr, x: Rows, weight: impl Fn(usize) -> f32 + Sync, factor: f32, out: &mut [f32]) {
+    let task = WeightedSums { csr, x, weight, factor };
+    sum_rows(csr.offsets(), &Pieces::of(csr.offsets()), out, x.width(), &task);
+}
+
+struct WeightedSums<'a, W> {
+    csr: &'a Csr<'a>,
+    x: Rows<'a>,
+    weight: W,
+    factor: f32,
+}
+
+impl<W: Fn(usize) -> f32 + Sync> RowSum for WeightedSums<'_, W> {
+    type Scratch = ();
+
+    fn scratch(&self) {}
+
+    #[inline(always)]
+    fn add<S: Simd>(&self, simd: S, (): &mut (), _: Place, edges: Range<usize>, sum: &mut [f32]) {
+        for begin in edges.clone().step_by(BLOCK) {
+            let block = begin..(begin + BLOCK).min(edges.end);
+            let (mut rows, mut weights): ([&[f32]; BLOCK], _) = ([&[]; BLOCK], [0.0; BLOCK]);
+            for (n, at) in block.clone().enumerate() {
+                rows[n] = self.x.row(self.csr.neighbours[at] as usize);
+                weights[n] = (self.weight)(self.csr.edges[at] as usize);
+            }
+            add_weighted(simd, sum, &rows[..block.len()], 0, &weights[..block.len()]);
+        }
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(&self, simd: S, _: usize, sum: &mut [f32]) {
+        if self.factor != 1.0 {
+            scale(simd, sum, self.factor);
+        }
+    }
+}
