@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use crate::context::Context;
+use crate::edge_index::EdgeIndex;
 use crate::error::Result;
 use crate::params::Parameters;
 
@@ -14,6 +15,21 @@ pub enum Negatives {
     /// For every positive edge a negative of the same source node, drawn anew every epoch; the i-th negative belongs to
     /// the i-th positive.
     PerSource,
+}
+
+/// Labelled edges before they are scored: the score of an edge is the dot product of the embeddings of its ends.
+#[derive(Debug, Clone, Copy)]
+pub struct LabelledEdges<'a> {
+    /// Embeddings of the target's source nodes, f32 `[n_sources, width]`, with gradient.
+    pub source: &'a Tensor,
+    /// Embeddings of the target's destination nodes, f32 `[n_destinations, width]`, with gradient.
+    pub destination: &'a Tensor,
+    /// i64 `[2, n]`.
+    pub edge_label_index: &'a Tensor,
+    /// f32 `[n]`: positives first, then negatives.
+    pub edge_label: &'a Tensor,
+    /// That of `edge_label_index`, where the trainer keeps one.
+    pub index: Option<&'a EdgeIndex>,
 }
 
 /// A loss over labelled edges.
@@ -32,4 +48,14 @@ pub trait Loss: Sized + Send + 'static {
     /// # Errors
     /// If the shapes do not fit.
     fn forward(&self, scores: &Tensor, labels: &Tensor) -> Result<Tensor>;
+
+    /// An optional power: the loss straight from the embeddings, for losses whose kernel scores the edges on the way and so
+    /// stores nothing of the size edges x width. A scalar, equal to `forward` of the scores. `None`: the trainer scores the
+    /// edges itself and calls `forward`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    fn forward_edges(&self, _edges: &LabelledEdges) -> Result<Option<Tensor>> {
+        Ok(None)
+    }
 }

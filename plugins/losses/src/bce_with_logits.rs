@@ -1,5 +1,7 @@
 //! `losses:BCEWithLogitsLoss`, as `torch.nn.BCEWithLogitsLoss`.
 
+use nn::EdgeCriterion;
+use plugin_api::loss::LabelledEdges;
 use plugin_api::prelude::*;
 use tch::{Reduction, Tensor};
 
@@ -19,6 +21,10 @@ impl Loss for BCEWithLogitsLoss {
     fn forward(&self, scores: &Tensor, labels: &Tensor) -> Result<Tensor> {
         let by_edge = scores.f_binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::None)?; // [n]
         Ok(ordered_mean(&by_edge)?)
+    }
+
+    fn forward_edges(&self, edges: &LabelledEdges) -> Result<Option<Tensor>> {
+        Ok(nn::edge_loss(EdgeCriterion::BCEWithLogits, edges)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `losses:BPRLoss` (Rendle et al.: BPR: Bayesian Personalized Ranking from Implicit Feedback, UAI 2009).
 
-use plugin_api::loss::Negatives;
+use nn::EdgeCriterion;
+use plugin_api::loss::{LabelledEdges, Negatives};
 use plugin_api::prelude::*;
 use tch::Tensor;
 
@@ -33,6 +34,10 @@ impl Loss for BPRLoss {
         let positive = scores.f_narrow(0, 0, n_pairs)?; // [n_pairs]
         let negative = scores.f_narrow(0, n_positives, n_pairs)?; // [n_pairs]
         Ok(ordered_mean(&positive.f_sub(&negative)?.f_log_sigmoid()?)?.f_neg()?)
+    }
+
+    fn forward_edges(&self, edges: &LabelledEdges) -> Result<Option<Tensor>> {
+        Ok(nn::edge_loss(EdgeCriterion::BPR, edges)?)
     }
 }
 

@@ -3,15 +3,17 @@
 //! operations; [`path`] chooses. Models are in their own crates.
 
 mod autograd;
+mod edge_loss;
 mod edges;
 mod gather;
 mod gatv2_conv;
 mod linear;
-mod path;
+pub mod path;
 mod score;
 mod slices;
 mod softmax;
 
+pub use edge_loss::{edge_loss, EdgeCriterion};
 pub use edges::{index_edges, Edges};
 pub use gather::{gather_rows, scatter_sum};
 pub use gatv2_conv::{GATv2Conv, GATv2Options};

@@ -1,5 +1,6 @@
 //! CPU tensors as slices, for the kernels.
 
+use kernels::rows::Rows;
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::Result;
@@ -46,6 +47,17 @@ pub fn slice_mut<T: Element>(tensor: &mut Tensor) -> Result<&mut [T]> {
     }
     // SAFETY: as in `slice`; `&mut` says that this handle is not in use elsewhere, and callers pass tensors that they have just made.
     Ok(unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr().cast(), n) })
+}
+
+/// A contiguous CPU matrix, f32 `[n, width]`.
+///
+/// # Errors
+/// If it is anything else.
+pub fn rows(matrix: &Tensor) -> Result<Rows<'_>> {
+    match matrix.size()[..] {
+        [n, width] => Ok(Rows::new(slice(matrix)?, n as usize, width as usize)),
+        _ => Err(TchError::Shape(format!("expected a matrix, got shape {:?}", matrix.size()))),
+    }
 }
 
 fn check<T: Element>(tensor: &Tensor) -> Result<usize> {

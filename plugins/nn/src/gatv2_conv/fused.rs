@@ -2,13 +2,12 @@
 
 use kernels::dropout::Dropout;
 use kernels::gatv2::{Gatv2, Gradients, Incoming, Saved};
-use kernels::rows::Rows;
 use plugin_api::edge_index::EdgeIndex;
 use tch::{no_grad, Device, Kind, Tensor};
 
 use crate::autograd::{attach, needs_grad};
 use crate::edges::csr;
-use crate::slices::{slice, slice_mut};
+use crate::slices::{rows, slice, slice_mut};
 use crate::{Edges, Result};
 
 /// What does not change between forward and backward.
@@ -89,9 +88,4 @@ impl Attention {
         self.layer([x_l, x_r, att])?.backward(&by_destination, &by_source, &incoming, written);
         Ok(gradients.into_iter().map(Some).collect())
     }
-}
-
-fn rows(matrix: &Tensor) -> Result<Rows<'_>> {
-    let size = matrix.size();
-    Ok(Rows::new(slice(matrix)?, size[0] as usize, size[1] as usize))
 }
