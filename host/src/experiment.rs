@@ -6,6 +6,7 @@
 mod data;
 mod failure;
 mod features;
+mod index;
 mod parts;
 
 use std::path::{Path, PathBuf};

@@ -30,8 +30,9 @@ impl Data {
         let loaded = parts.data_loader(&experiment.data, services).and_then(|mut loader| {
             let summary = loader.prepare(false)?;
             log::info!("{summary}");
-            let splits = loader.get_train_val_test_data()?.to_device(services.machine().device)?;
+            let mut splits = loader.get_train_val_test_data()?.to_device(services.machine().device)?;
             describe(&splits)?;
+            super::index::index(&mut splits)?;
             let fingerprint = loader.fingerprint()?;
             Ok(Self { loader, splits, fingerprint })
         });

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use nn::dot_product_scores;
-use plugin_api::loss::Negatives;
+use plugin_api::edge_index::EdgeIndex;
+use plugin_api::loss::{LabelledEdges, Negatives};
 use plugin_api::prelude::*;
 use tch::{no_grad, COptimizer, Kind, Tensor};
 
@@ -165,9 +166,28 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
 /// What every step of training uses.
 struct Batch {
     graph: Graph,
+    labels: Labels,
+    negatives: Option<(Tensor, NegativeSampler)>,
+}
+
+/// The labelled edges of a step, with their index for losses that score them on the CPU.
+struct Labels {
     edge_label_index: Tensor,
     edge_label: Tensor,
-    negatives: Option<(Tensor, NegativeSampler)>,
+    index: Option<EdgeIndex>,
+}
+
+impl Labels {
+    fn new(edge_label_index: Tensor, edge_label: Tensor, fit: &Fit) -> Result<Self> {
+        let (graph, target) = (&fit.splits.train.graph, &fit.splits.target);
+        let n_nodes = |name: &str| Ok::<_, PluginError>(graph.node(name)?.n_nodes);
+        let index = if nn::path::fused(&[&edge_label], edge_label_index.size()[1]) {
+            Some(nn::index_edges(&edge_label_index, n_nodes(&target.source)?, n_nodes(&target.destination)?)?)
+        } else {
+            None
+        };
+        Ok(Self { edge_label_index, edge_label, index })
+    }
 }
 
 impl Batch {
@@ -182,37 +202,44 @@ impl Batch {
                 Some((positives, sampler))
             }
         };
-        Ok(Self {
-            graph: passed(&split.graph, passes_graph),
-            edge_label_index: split.edge_label_index.shallow_clone(),
-            edge_label: split.edge_label.shallow_clone(),
-            negatives,
-        })
+        let labels = Labels::new(split.edge_label_index.shallow_clone(), split.edge_label.shallow_clone(), fit)?;
+        Ok(Self { graph: passed(&split.graph, passes_graph), labels, negatives })
     }
 
     /// One step; gives the loss before it.
     fn step(&self, fit: &Fit, optimizer: &mut COptimizer, epoch: usize) -> Result<f64> {
         let target = &fit.splits.target;
-        let (edge_label_index, edge_label) = self.labelled_edges(epoch)?;
+        let drawn = self.draw(fit, epoch)?;
+        let labels = drawn.as_ref().unwrap_or(&self.labels);
         let embeddings = fit.model.encode(&self.graph, Mode::Train)?;
-        let (source, destination) = (embeddings.get(&target.source)?, embeddings.get(&target.destination)?);
-        let scores = dot_product_scores(source, destination, &edge_label_index)?; // [n_labels]
-        let loss = fit.loss.forward(&scores, &edge_label)?;
+        let loss = loss(fit, embeddings.get(&target.source)?, embeddings.get(&target.destination)?, labels)?;
         optimizer.zero_grad()?;
         loss.f_backward()?;
         optimizer.step()?;
         Ok(loss.f_double_value(&[])?)
     }
 
-    fn labelled_edges(&self, epoch: usize) -> Result<(Tensor, Tensor)> {
-        let Some((positives, sampler)) = &self.negatives else {
-            return Ok((self.edge_label_index.shallow_clone(), self.edge_label.shallow_clone()));
-        };
+    /// The labelled edges of this epoch, if its negatives are its own.
+    fn draw(&self, fit: &Fit, epoch: usize) -> Result<Option<Labels>> {
+        let Some((positives, sampler)) = &self.negatives else { return Ok(None) };
         let n = positives.size()[1];
         let options = (Kind::Float, positives.device());
         let edge_label_index = Tensor::f_cat(&[positives, &sampler.draw(epoch)?], 1)?; // [2, 2 n]
         let edge_label = Tensor::f_cat(&[Tensor::f_ones([n], options)?, Tensor::f_zeros([n], options)?], 0)?; // [2 n]
-        Ok((edge_label_index, edge_label))
+        Labels::new(edge_label_index, edge_label, fit).map(Some)
+    }
+}
+
+/// By the loss itself where it scores edges, else over the scores.
+fn loss(fit: &Fit, source: &Tensor, destination: &Tensor, labels: &Labels) -> Result<Tensor> {
+    let Labels { edge_label_index, edge_label, index } = labels;
+    let edges = LabelledEdges { source, destination, edge_label_index, edge_label, index: index.as_ref() };
+    match fit.loss.forward_edges(&edges)? {
+        Some(loss) => Ok(loss),
+        None => {
+            let scores = dot_product_scores(source, destination, edge_label_index)?; // [n_labels]
+            fit.loss.forward(&scores, edge_label)
+        }
     }
 }
 
