@@ -86,23 +86,29 @@ fn assert_close(name: &str, ours: &Tensor, expected: &Tensor) {
     assert!(off <= EMBEDDING_TOLERANCE, "{name}: off by {off:e} of the largest value, {largest}");
 }
 
+/// By the fused kernels and by libtorch's operations.
+const KERNELS: [&str; 2] = ["fused", "plain"];
+
 fn curve_is_that_of_pyg(golden: &Golden) {
     let curve = golden.curve();
     let num_epochs = curve["train_loss"].as_array().unwrap().len();
-    let sandbox = Sandbox::new();
-    let run = golden.train(&sandbox, &golden.file("init.safetensors"), num_epochs);
-    let epochs = sandbox.metrics(&run);
-    assert_eq!(epochs.len(), num_epochs);
-    for (index, epoch) in epochs.iter().enumerate() {
-        assert_eq!(epoch["epoch"], index + 1);
-        for loss in ["train_loss", "val_loss"] {
-            let (ours, expected) = (epoch[loss].as_f64().unwrap(), curve[loss][index].as_f64().unwrap());
-            let off = (ours - expected).abs();
-            assert!(off <= CURVE_TOLERANCE, "epoch {}: {loss} {ours}, expected {expected}", index + 1);
+    for kernels in KERNELS {
+        let sandbox = Sandbox::new().with_kernels(kernels);
+        let run = golden.train(&sandbox, &golden.file("init.safetensors"), num_epochs);
+        let epochs = sandbox.metrics(&run);
+        assert_eq!(epochs.len(), num_epochs);
+        for (index, epoch) in epochs.iter().enumerate() {
+            assert_eq!(epoch["epoch"], index + 1);
+            for loss in ["train_loss", "val_loss"] {
+                let (ours, expected) = (epoch[loss].as_f64().unwrap(), curve[loss][index].as_f64().unwrap());
+                let off = (ours - expected).abs();
+                assert!(off <= CURVE_TOLERANCE, "{kernels}, epoch {}: {loss} {ours}, expected {expected}", index + 1);
+            }
         }
     }
 }
 
+/// In this process, so by the fused kernels; the layer alone is tested on both paths in `plugins/nn`.
 fn embeddings_are_those_of_pyg(golden: &Golden) {
     let sandbox = Sandbox::new();
     let run = golden.train(&sandbox, &golden.file("init.safetensors"), 0);

@@ -45,6 +45,7 @@ pub fn plugin_dir() -> &'static Path {
 /// A fresh folder with a copy of the shipped configs.
 pub struct Sandbox {
     folder: TempDir,
+    kernels: &'static str,
 }
 
 /// What the host said.
@@ -57,9 +58,14 @@ pub struct Said {
 
 impl Sandbox {
     pub fn new() -> Self {
-        let sandbox = Self { folder: tempfile::tempdir().unwrap() };
+        let sandbox = Self { folder: tempfile::tempdir().unwrap(), kernels: "" };
         copy_folder(&workspace().join("configs"), &sandbox.path("configs"));
         sandbox
+    }
+
+    /// With `plain`, layers and losses run on libtorch's operations in place of the fused kernels.
+    pub fn with_kernels(self, kernels: &'static str) -> Self {
+        Self { kernels, ..self }
     }
 
     pub fn path(&self, relative: &str) -> PathBuf {
@@ -82,11 +88,11 @@ impl Sandbox {
     pub fn command(&self) -> Command {
         let mut command = Command::new(host_binary());
         command.current_dir(self.folder.path());
-        for variable in ["RECSYS_PLUGIN_PATH", "RECSYS_BACKTRACE", "LIBTORCH", "LD_LIBRARY_PATH"] {
+        for variable in ["RECSYS_PLUGIN_PATH", "RECSYS_BACKTRACE", "RECSYS_SIMD", "LIBTORCH", "LD_LIBRARY_PATH"] {
             command.env_remove(variable);
         }
         // Whoever asks for backtraces of the tests does not ask for the host's.
-        command.env("RUST_BACKTRACE", "0");
+        command.env("RUST_BACKTRACE", "0").env("RECSYS_KERNELS", self.kernels);
         command
     }
 

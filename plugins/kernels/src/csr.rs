@@ -60,6 +60,11 @@ impl CsrBuffers {
     pub fn view(&self) -> Csr<'_> {
         Csr { offsets: &self.offsets, neighbours: &self.neighbours, edges: &self.edges }
     }
+
+    /// The neighbours of a row.
+    pub fn neighbours_of(&self, row: usize) -> &[i32] {
+        &self.neighbours[self.view().row(row)]
+    }
 }
 
 /// Why edges cannot be grouped.

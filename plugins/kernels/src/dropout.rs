@@ -1,5 +1,7 @@
 //! Dropout without a stored mask.
 
+use crate::random::bits;
+
 /// Which attention weights are dropped: a function of seed, edge and head, so that forward and backward see the same without keeping
 /// it, and no reordering of the edges changes it.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +24,7 @@ impl Dropout {
     /// 0 or `1 / (1 - p)`; `key` numbers the weight, `edge * heads + head`.
     #[inline(always)]
     pub fn factor(&self, key: u64) -> f32 {
-        // The finaliser of splitmix64 (Steele, Lea, Flood, 2014) on a counter.
-        let mut z = self.seed.wrapping_add(key.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        if z >> 32 < self.threshold {
+        if bits(self.seed, key) >> 32 < self.threshold {
             0.0
         } else {
             self.factor

@@ -11,6 +11,7 @@ pub mod edge_scores;
 pub mod gatv2;
 pub mod parallel;
 pub mod pieces;
+pub mod random;
 pub mod row_sums;
 pub mod rows;
 mod vector;
