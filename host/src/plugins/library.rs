@@ -44,7 +44,7 @@ pub fn open(path: &Path, sink: LogSink) -> Result<PluginLibrary, OpenError> {
     }
     let library = PluginLibrary::from_path(&path, sink, log::max_level() as u32).map_err(OpenError::Layout)?;
     if profile::sink().is_some_and(|sink| !library.record_spans(sink)) {
-        log::info!("{} was built for API 1.0: what it does is not in the profile", path.display());
+        log::info!("{} was built for API 1.0 and records no spans", path.display());
     }
     Ok(library)
 }

@@ -71,7 +71,8 @@ mod tests {
 
     #[test]
     fn a_parent_stands_before_what_begins_with_it() {
-        let mut recording = Recording { n_left_out: 3, ..Recording::default() };
+        let mut recording = Recording::default();
+        recording.n_left_out = 3;
         let outer = recording.node(None, "trainers", "say \"epoch\"");
         let inner = recording.node(Some(outer), "gat", "forward");
         for (node, thread) in [(inner, 1), (outer, 1), (inner, 2)] {
