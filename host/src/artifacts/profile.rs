@@ -82,6 +82,9 @@ struct Process;
 impl Recorder for Process {
     fn enter(library: &'static str, name: &'static str) -> u64 {
         let enter = |thread: &mut Thread| {
+            if thread.is_full() {
+                return None;
+            }
             let parent = thread.innermost();
             let node = recording().as_mut()?.node(parent, library, name);
             // Last, so that a span does not hold the time that it takes to begin it.

@@ -136,6 +136,8 @@ fn spans_of_any_plugin_are_in_the_profile() {
     for name in ["rows", "forgotten", "late", "worker"] {
         assert_eq!(phases[name]["calls"], 5, "{name} in {phases:#}");
     }
+    let endless = phases["endless"]["calls"].as_u64().unwrap();
+    assert!((200..=250).contains(&endless), "{endless}: spans in spans without end are not recorded");
     let spans = spans(&sandbox, "run");
     let main = paths(&spans[&1]);
     assert_eq!(main.get("fit/epoch/forward/rows/forgotten"), Some(&2), "{main:#?}");

@@ -6,6 +6,10 @@ use std::collections::HashMap;
 /// The spans that `trace.json` holds at most: 24 MB in memory and 100 MB in the file. Sums go on beyond it.
 pub const MOST_EVENTS: usize = 1_000_000;
 
+/// Spans deeper than this are not recorded: whoever never ends any in a loop nests them without end, and readers of JSON stop at 128
+/// levels, of which a span takes two.
+const DEEPEST: usize = 50;
+
 /// All spans of one name, of one library, inside the same spans. A parent stands before its children.
 #[derive(Debug)]
 pub struct Node {
@@ -80,6 +84,10 @@ struct Open {
 impl Thread {
     pub fn new(number: u32) -> Self {
         Self { number, n_spans: 0, open: Vec::new() }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.open.len() >= DEEPEST
     }
 
     pub fn innermost(&self) -> Option<u32> {

@@ -79,14 +79,15 @@ fn ancestors<'a>(nodes: &'a [Node], node: &Node) -> impl Iterator<Item = &'a Nod
 }
 
 fn inside(nodes: &[Node], parent: Option<u32>) -> Vec<Phase> {
-    let children = nodes.iter().enumerate().filter(|(_, node)| node.parent == parent && node.n_calls > 0);
+    let children = nodes.iter().enumerate().filter(|(_, node)| node.parent == parent);
     let phase = |(number, node): (usize, &Node)| Phase {
         name: node.name,
         library: node.library,
         sums: sums(node),
         inside: inside(nodes, Some(number as u32)),
     };
-    children.map(phase).collect()
+    // One that is still under way stands here for what ended inside.
+    children.map(phase).filter(|phase| phase.sums.calls > 0 || !phase.inside.is_empty()).collect()
 }
 
 /// The tree as a table; `elapsed` nanoseconds are the whole.
@@ -110,7 +111,7 @@ fn fill(grid: &mut comfy_table::Table, phases: &[Phase], depth: usize, elapsed: 
             sums.calls.to_string(),
             format!("{:.3}", sums.total_s),
             format!("{:.3}", sums.self_s),
-            format!("{:.3}", 1e3 * sums.total_s / sums.calls as f64),
+            format!("{:.3}", 1e3 * sums.total_s / sums.calls.max(1) as f64),
             format!("{:.1} %", 100.0 * sums.total_s / elapsed),
         ]);
         fill(grid, inside, depth + 1, elapsed);
@@ -135,11 +136,14 @@ mod tests {
         node(inner, "sort", 1, 1_000_000_000, 1_000_000_000);
         node(None, "sort", 3, 2_000_000_000, 2_000_000_000);
         node(None, "under way", 0, 0, 0);
+        let endless = node(None, "endless", 0, 0, 0);
+        node(endless, "sort", 1, 500_000_000, 500_000_000);
         let profile = Profile::of(&recording);
         let sums = |calls, total_s, self_s| Sums { calls, total_s, self_s };
-        let expected = [("merge", sums(3, 10.0, 9.0)), ("sort", sums(4, 3.0, 3.0))];
+        let expected = [("merge", sums(3, 10.0, 9.0)), ("sort", sums(5, 3.5, 3.5))];
         assert_eq!(profile.phases.into_iter().collect::<Vec<_>>(), expected);
         assert_eq!(profile.tree[0].inside[0].inside[0].name, "sort");
+        assert_eq!(profile.tree[2].name, "endless");
         let text = table(&Profile::of(&recording), 20_000_000_000);
         assert!(text.contains("    sort") && text.contains("50.0 %") && !text.contains("under way"), "{text}");
     }
