@@ -1,6 +1,7 @@
 //! The run directory: what a run leaves. [`run_directory`] writes it, [`weights`] is the format of models, [`run_info`] and
-//! [`result`] are its JSON files.
+//! [`result`] are its JSON files, [`profile`] what `train --profile` adds.
 
+pub mod profile;
 pub mod result;
 pub mod run_directory;
 pub mod run_info;

@@ -31,7 +31,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train and evaluate what a config describes; the last line of output is the run directory.
-    Train(ConfigArguments),
+    Train(commands::train::Arguments),
     /// Make a config's data available locally: fetch, check, build the graph.
     Load(commands::load::Arguments),
     /// Evaluate a run's model on its test split; prints the metrics as JSON.
@@ -111,8 +111,8 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
-        Command::Train(config) => {
-            let trained = commands::train::run(config, &cli.plugin_dir)?;
+        Command::Train(arguments) => {
+            let trained = commands::train::run(arguments, &cli.plugin_dir)?;
             return Ok(if trained.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
         }
         Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,

@@ -18,9 +18,11 @@ use plugin_api::abi::model::ModelObject;
 use plugin_api::dataset::LinkSplits;
 use plugin_api::evaluator::{Evaluation, Metrics, Scope};
 use plugin_api::model::{Mode, NodeEmbeddings};
+use plugin_api::profile::{span, timed};
 use plugin_api::trainer::Fit;
 use tch::no_grad;
 
+use crate::artifacts::profile::{self, summary::Profile};
 use crate::artifacts::result::{Memory, RunResult, Timing};
 use crate::artifacts::run_directory::{CONFIG, WEIGHTS};
 use crate::artifacts::run_info::RunInfo;
@@ -69,7 +71,7 @@ pub fn train(config: &Config, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained
     let mut trainer = parts.trainer(&experiment, &services, &explain)?;
     let clock = Instant::now();
     let fit = Fit { model: &model, loss: &loss, evaluator: &evaluator, splits: &data.splits };
-    let report = trainer.fit(&fit);
+    let report = timed("fit", || trainer.fit(&fit));
     terminal().finish();
     let report = explain.result(Section::Trainer, report)?;
     timing.train_s = clock.elapsed().as_secs_f64();
@@ -81,6 +83,7 @@ pub fn train(config: &Config, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained
     timing.evaluate_s = clock.elapsed().as_secs_f64();
     timing.total_s = started.elapsed().as_secs_f64();
     terminal().print(&crate::terminal::table::metrics(&metrics));
+    let recording = profile::finish();
     run.write_json(
         "result.json",
         &RunResult {
@@ -90,8 +93,10 @@ pub fn train(config: &Config, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained
             best_epoch: report.best_epoch,
             n_epochs: report.n_epochs,
             interrupted: report.interrupted,
+            profile: recording.as_ref().map(Profile::of),
         },
     )?;
+    recording.map_or(Ok(()), |recording| run.write_trace(recording))?;
     Ok(Trained { run_directory: run.path().to_owned(), interrupted: report.interrupted })
 }
 
@@ -103,6 +108,7 @@ fn build_model(
     services: &Services,
     explain: &Explain,
 ) -> anyhow::Result<ModelObject> {
+    let _span = span("build");
     let seed = experiment.settings.seed;
     // Here and not earlier: a loader that draws numbers must not change the weights that the model starts from.
     tch::manual_seed(seed as i64);
@@ -130,19 +136,21 @@ pub fn evaluate(
     splits: &LinkSplits,
     explain: &Explain,
 ) -> anyhow::Result<Metrics> {
+    let _span = span("evaluate");
     let (target, split) = (&splits.target, &splits.test);
-    let embeddings = no_grad(|| model.encode(&split.graph, Mode::Eval));
+    let embeddings = no_grad(|| timed("forward", || model.encode(&split.graph, Mode::Eval)));
     let embeddings: NodeEmbeddings = explain.result(Section::Model, embeddings)?;
     let metrics = embeddings.get(&target.source).and_then(|source| {
         no_grad(|| {
-            evaluator.evaluate(&Evaluation {
+            let evaluation = Evaluation {
                 source,
                 destination: embeddings.get(&target.destination)?,
                 edge_label_index: &split.edge_label_index,
                 edge_label: &split.edge_label,
                 known_edges: &split.graph.edge(target)?.edge_index,
                 scope: Scope::FullRanking,
-            })
+            };
+            timed("metrics", || evaluator.evaluate(&evaluation))
         })
     });
     Ok(explain.result(Section::Evaluator, metrics)?)

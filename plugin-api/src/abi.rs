@@ -18,6 +18,7 @@ pub mod loss;
 pub mod model;
 pub mod module;
 pub mod note;
+pub mod profile;
 pub mod trainer;
 pub mod types;
 

@@ -15,6 +15,7 @@
 //! | [`record`] | named tensors and texts: how composite data crosses and is stored |
 //! | [`edge_index`], [`graph`], [`dataset`] | grouped edges, the user-movie graph, its splits, the catalog of raw ids and titles |
 //! | [`context`] | what the host offers a plugin |
+//! | [`profile`] | spans: named pieces of work, timed by `train --profile` |
 //! | [`data_loader`], [`model`], [`loss`], [`evaluator`], [`trainer`] | the author-side traits |
 //! | [`abi`] | ABI twins of the traits, adapters both ways, panic guard, export macro |
 //!
@@ -32,6 +33,7 @@ pub mod kind;
 pub mod loss;
 pub mod model;
 pub mod params;
+pub mod profile;
 pub mod record;
 pub mod tensor;
 pub mod trainer;
@@ -57,13 +59,19 @@ pub mod prelude {
     pub use crate::loss::Loss;
     pub use crate::model::{Mode, Model, NodeEmbeddings};
     pub use crate::params::NoParams;
+    pub use crate::profile;
     pub use crate::trainer::{Fit, FitReport, Trainer};
     pub use schemars::{self, JsonSchema};
     pub use serde::{self, Deserialize, Serialize};
 }
 
 /// The version of this contract. A host loads plugins of its own major version whose minor version it knows or exceeds.
-pub const API_VERSION: ApiVersion = ApiVersion { major: 1, minor: 0 };
+///
+/// | version | new |
+/// |---|---|
+/// | 1.1 | spans ([`profile`]); a plugin built for 1.0 records none |
+/// | 1.0 | the first |
+pub const API_VERSION: ApiVersion = ApiVersion { major: 1, minor: 1 };
 
 /// The libtorch that this crate was compiled against, for example `2.11.0`.
 pub const LIBTORCH_VERSION: &str = env!("PLUGIN_API_LIBTORCH");

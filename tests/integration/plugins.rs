@@ -44,7 +44,7 @@ fn list_as_json() {
     for (module, kind) in CONSTRUCTORS {
         let entry = list.iter().find(|entry| entry["module"] == module).unwrap_or_else(|| panic!("no {module}"));
         assert_eq!((entry["kind"].as_str(), entry["version"].as_str()), (Some(kind), Some("0.1.0")));
-        assert_eq!((entry["api"].as_str(), entry["libtorch"].as_str()), (Some("1.0"), Some("2.11.0")));
+        assert_eq!((entry["api"].as_str(), entry["libtorch"].as_str()), (Some("1.1"), Some("2.11.0")));
         assert!(std::path::Path::new(entry["path"].as_str().unwrap()).is_file(), "{entry}");
     }
     // The broken plugins of the tests are none of the user's.
@@ -82,7 +82,7 @@ fn a_plugin_that_aborts_disturbs_no_run_that_does_not_name_it() {
 fn inspect_a_library() {
     let text = printed(&Sandbox::new(), &["plugins", "inspect", "gat"]);
     for part in
-        ["gat 0.1.0", "libgat.so", "plugin-api 1.0, libtorch 2.11.0", "gat:GAT (model)", "needs the graph", "num_heads"]
+        ["gat 0.1.0", "libgat.so", "plugin-api 1.1, libtorch 2.11.0", "gat:GAT (model)", "needs the graph", "num_heads"]
     {
         assert!(text.contains(part), "`{part}` is not in:\n{text}");
     }

@@ -1,7 +1,8 @@
 //! A run and what it leaves: the run directory (here), seeds and weights ([`repeatable`]), the trainers' parameters
-//! ([`training`]), an interruption ([`interrupted`]).
+//! ([`training`]), an interruption ([`interrupted`]), `--profile` ([`profile`]).
 
 mod interrupted;
+mod profile;
 mod repeatable;
 mod training;
 

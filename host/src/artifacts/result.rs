@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::profile::summary::Profile;
+
 #[derive(Debug, Serialize)]
 pub struct RunResult {
     /// `test.auc`, `test.ndcg@10`, ...
@@ -14,6 +16,9 @@ pub struct RunResult {
     pub best_epoch: Option<usize>,
     pub n_epochs: usize,
     pub interrupted: bool,
+    /// With `--profile` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// Seconds of wall time.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use plugin_api::abi::data_loader::DataLoaderObject;
 use plugin_api::dataset::LinkSplits;
+use plugin_api::profile::{span, timed};
 
 use super::failure::component_failure;
 use super::{ComponentFailure, Explain, Parts};
@@ -27,12 +28,13 @@ impl Data {
         services: &Services,
         explain: &Explain,
     ) -> Result<Self, ComponentFailure> {
+        let _span = span("load");
         let loaded = parts.data_loader(&experiment.data, services).and_then(|mut loader| {
             let summary = loader.prepare(false)?;
             log::info!("{summary}");
             let mut splits = loader.get_train_val_test_data()?.to_device(services.machine().device)?;
             describe(&splits)?;
-            super::index::index(&mut splits)?;
+            timed("csr", || super::index::index(&mut splits))?;
             let fingerprint = loader.fingerprint()?;
             Ok(Self { loader, splits, fingerprint })
         });

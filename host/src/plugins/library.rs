@@ -8,6 +8,8 @@ use plugin_api::abi::logger::LogSink;
 use plugin_api::abi::module::PluginLibrary;
 use plugin_api::LIBTORCH_VERSION;
 
+use crate::artifacts::profile;
+
 /// Why a file that its note made look good could still not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -40,7 +42,11 @@ pub fn open(path: &Path, sink: LogSink) -> Result<PluginLibrary, OpenError> {
     if libtorches.len() > 1 {
         return Err(OpenError::TwoLibtorches(libtorches));
     }
-    PluginLibrary::from_path(&path, sink, log::max_level() as u32).map_err(OpenError::Layout)
+    let library = PluginLibrary::from_path(&path, sink, log::max_level() as u32).map_err(OpenError::Layout)?;
+    if profile::sink().is_some_and(|sink| !library.record_spans(sink)) {
+        log::info!("{} was built for API 1.0 and records no spans", path.display());
+    }
+    Ok(library)
 }
 
 /// The files of libtorch that are mapped into this process.

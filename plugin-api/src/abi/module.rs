@@ -1,10 +1,15 @@
 //! The root module: the one symbol of a plugin, and how its constructors are found by name.
 
+#[cfg(test)]
+pub mod v1_0;
+
+use abi_stable::abi_stability::abi_checking::exported_check_layout_compatibility;
 use abi_stable::library::{CheckTypeLayout, LibHeader, RootModule, RootModuleResult};
 use abi_stable::package_version_strings;
 use abi_stable::prefix_type::PrefixTypeTrait;
 use abi_stable::sabi_types::VersionStrings;
-use abi_stable::std_types::{RStr, RVec};
+use abi_stable::std_types::{RBoxError, RStr, RVec};
+use abi_stable::type_layout::TypeLayout;
 use abi_stable::StableAbi;
 
 use crate::abi::data_loader::DataLoaderObject;
@@ -14,6 +19,7 @@ use crate::abi::host::HostObject;
 use crate::abi::logger::{self, LogSink};
 use crate::abi::loss::LossObject;
 use crate::abi::model::ModelObject;
+use crate::abi::profile::{self, SpanSink};
 use crate::abi::trainer::TrainerObject;
 use crate::abi::types::{from_wire, to_wire, AbiRecord, AbiResult};
 use crate::context::Context;
@@ -37,6 +43,9 @@ pub struct PluginModule {
     pub new_evaluator: extern "C" fn(RStr<'_>, RStr<'_>, HostObject) -> AbiResult<EvaluatorObject>,
     #[sabi(last_prefix_field)]
     pub new_trainer: extern "C" fn(RStr<'_>, RStr<'_>, HostObject) -> AbiResult<TrainerObject>,
+    /// Since API 1.1: where the spans of the library go.
+    #[sabi(missing_field(option))]
+    pub record_spans: extern "C" fn(SpanSink),
 }
 
 impl RootModule for PluginModuleRef {
@@ -153,6 +162,10 @@ extern "C" fn initialise(sink: LogSink, max_level: u32) {
     logger::install(sink, max_level);
 }
 
+extern "C" fn record_spans<P: Plugin>(sink: SpanSink) {
+    profile::install(sink, P::NAME);
+}
+
 extern "C" fn describe<P: Plugin>() -> AbiResult<RVec<AbiRecord>> {
     let described =
         guarded(P::NAME, || Ok(P::constructors().iter().map(|constructor| constructor.describe().into()).collect()));
@@ -220,6 +233,7 @@ extern "C" fn load<P: Plugin>() -> RootModuleResult {
             new_loss: new_loss::<P>,
             new_evaluator: new_evaluator::<P>,
             new_trainer: new_trainer::<P>,
+            record_spans: record_spans::<P>,
         };
         module.leak_into_prefix()
     })
@@ -229,6 +243,15 @@ extern "C" fn load<P: Plugin>() -> RootModuleResult {
 pub const fn library_header<P: Plugin>() -> LibHeader {
     // SAFETY: `load` gives a `PluginModuleRef` erased by abi_stable itself, as the function demands.
     unsafe { LibHeader::from_constructor::<PluginModuleRef>(load::<P>, CheckTypeLayout::Yes) }
+}
+
+/// Whether the types of two versions of the contract fit: those of the older one are the beginning of those of the newer one.
+///
+/// abi_stable's own check lets the library have more fields than the host, never fewer, so that every host would refuse the
+/// libraries of former versions. What it compares is the same from either side: an accessor looks whether its field is there.
+fn check_layout(ours: &'static TypeLayout, theirs: &'static TypeLayout) -> Result<(), RBoxError> {
+    let older_first = |older, newer| exported_check_layout_compatibility(older, newer).into_result();
+    older_first(ours, theirs).or_else(|error| older_first(theirs, ours).map_err(|_| error))
 }
 
 /// An open library, as the host calls it.
@@ -242,9 +265,18 @@ impl PluginLibrary {
     /// If the library was built against an incompatible layout.
     pub fn from_path(path: &std::path::Path, sink: LogSink, max_level: u32) -> Result<Self> {
         let header = abi_stable::library::lib_header_from_path(path)?;
-        let module = header.init_root_module::<PluginModuleRef>()?;
+        let theirs = header.layout().ok_or_else(|| PluginError::failed("it was exported without its layout"))?;
+        check_layout(PluginModuleRef::LAYOUT, theirs)?;
+        // SAFETY: the layout has just been checked.
+        let module = unsafe { header.init_root_module_with_unchecked_layout::<PluginModuleRef>() }?;
         module.initialise()(sink, max_level);
         Ok(Self(module))
+    }
+
+    /// Sends the spans of the library to `sink`; gives whether it can. A library built before API 1.1 records none.
+    pub fn record_spans(&self, sink: SpanSink) -> bool {
+        let install = self.0.record_spans();
+        install.inspect(|install| install(sink)).is_some()
     }
 
     /// A record a constructor: texts `name`, `kind`, `doc`, `schema` (JSON Schema of its parameters), `needs_graph` of models,
@@ -280,5 +312,47 @@ impl PluginLibrary {
 
     pub fn new_trainer(&self, name: &str, params: &str, host: HostObject) -> Result<TrainerObject> {
         from_wire(self.0.new_trainer()(name.into(), params.into(), host))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Empty;
+
+    impl Plugin for Empty {
+        const NAME: &'static str = "empty";
+
+        fn constructors() -> Vec<Constructor> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_library_of_api_1_0_fits_and_records_no_spans() {
+        check_layout(PluginModuleRef::LAYOUT, v1_0::PluginModuleRef::LAYOUT).unwrap();
+        check_layout(v1_0::PluginModuleRef::LAYOUT, PluginModuleRef::LAYOUT).unwrap();
+        check_layout(PluginModuleRef::LAYOUT, LogSink::LAYOUT).unwrap_err();
+        let old = v1_0::PluginModule {
+            initialise,
+            describe: describe::<Empty>,
+            new_data_loader: new_data_loader::<Empty>,
+            new_model: new_model::<Empty>,
+            new_loss: new_loss::<Empty>,
+            new_evaluator: new_evaluator::<Empty>,
+            new_trainer: new_trainer::<Empty>,
+        };
+        // SAFETY: the layouts were just found compatible, which is what opening a library relies on.
+        let module = PluginModuleRef(unsafe { old.leak_into_prefix().0.cast() });
+        struct Deaf;
+        impl profile::Recorder for Deaf {
+            fn enter(_: &'static str, _: &'static str) -> u64 {
+                0
+            }
+            fn exit(_: u64) {}
+        }
+        assert!(!PluginLibrary(module).record_spans(SpanSink::new::<Deaf>()));
+        assert!(PluginLibrary(module).describe().unwrap().is_empty());
     }
 }

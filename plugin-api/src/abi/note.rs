@@ -14,7 +14,7 @@ pub const TYPE: u32 = 1;
 
 /// What every plugin's note tells of the contract and the tools it was built with.
 pub const API_LINE: &str =
-    concat!("api=1.0\nlibtorch=", env!("PLUGIN_API_LIBTORCH"), "\nrustc=", env!("PLUGIN_API_RUSTC"), "\n");
+    concat!("api=1.1\nlibtorch=", env!("PLUGIN_API_LIBTORCH"), "\nrustc=", env!("PLUGIN_API_RUSTC"), "\n");
 
 /// An ELF note, aligned to 4 bytes. `N` is a multiple of 4.
 #[repr(C, align(4))]

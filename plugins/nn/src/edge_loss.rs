@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kernels::edge_loss::{Criterion, EdgeLoss};
 use plugin_api::edge_index::EdgeIndex;
 use plugin_api::loss::LabelledEdges;
+use plugin_api::profile;
 use tch::{no_grad, Tensor};
 
 use crate::autograd::attach;
 use crate::edges::{csr, index_edges};
-use crate::path::fused;
+use crate::path::{fused, EDGE_KERNEL};
 use crate::slices::{rows, slice, slice_mut};
 use crate::Result;
 
@@ -51,7 +52,8 @@ pub fn edge_loss(criterion: EdgeCriterion, edges: &LabelledEdges) -> Result<Opti
             },
             by_source: csr(&index.by_source)?,
         };
-        kernel.forward(slice_mut(&mut source_gradient)?)
+        let sums = slice_mut(&mut source_gradient)?;
+        profile::timed(EDGE_KERNEL, || kernel.forward(sums))
     };
     let EdgeIndex { by_destination, .. } = index;
     let n_destinations = destination.size()[0];
@@ -63,7 +65,8 @@ pub fn edge_loss(criterion: EdgeCriterion, edges: &LabelledEdges) -> Result<Opti
         let mut of_destination =
             Tensor::f_empty([n_destinations, source.size()[1]], (source.f_kind()?, source.device()))?;
         let sums = slice_mut(&mut of_destination)?;
-        EdgeLoss::destination_gradient(rows(source)?, &csr(&by_destination)?, &gradients, factor, sums);
+        let (source, csr) = (rows(source)?, csr(&by_destination)?);
+        profile::timed(EDGE_KERNEL, || EdgeLoss::destination_gradient(source, &csr, &gradients, factor, sums));
         // The gradient was made in forward; it is handed over as it is, unless it is asked for twice or in another size.
         let first = !used.swap(true, Ordering::Relaxed);
         let of_source = if first && factor == 1.0 {

@@ -15,14 +15,12 @@ pub struct Linear {
 impl Linear {
     /// Initialised as `torch.nn.Linear`: both uniform in `±1/sqrt(in)`.
     pub fn new(path: &Path, in_features: i64, out_features: i64) -> Result<Self> {
-        let bound = 1.0 / (in_features.max(1) as f64).sqrt();
-        let init = Init::Uniform { lo: -bound, up: bound };
-        Self::with_init(path, in_features, out_features, init, init)
+        Self::with_init(path, in_features, out_features, uniform(in_features), uniform(in_features))
     }
 
-    /// Initialised as PyG's `Linear(weight_initializer='glorot')` with zero bias, as `GATv2Conv` has it.
+    /// Initialised as PyG's `Linear(weight_initializer='glorot')`, as `GATv2Conv` has it: the bias is uniform in `±1/sqrt(in)`.
     pub fn glorot(path: &Path, in_features: i64, out_features: i64) -> Result<Self> {
-        Self::with_init(path, in_features, out_features, glorot(in_features, out_features), Init::Const(0.0))
+        Self::with_init(path, in_features, out_features, glorot(in_features, out_features), uniform(in_features))
     }
 
     fn with_init(path: &Path, inputs: i64, outputs: i64, weight: Init, bias: Init) -> Result<Self> {
@@ -35,6 +33,12 @@ impl Linear {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         x.f_linear(&self.weight, Some(&self.bias))
     }
+}
+
+/// Uniform in `±1/sqrt(in)`.
+fn uniform(in_features: i64) -> Init {
+    let bound = 1.0 / (in_features.max(1) as f64).sqrt();
+    Init::Uniform { lo: -bound, up: bound }
 }
 
 /// Uniform in `±sqrt(6 / (rows + columns))` (Glorot and Bengio, 2010).

@@ -2,6 +2,9 @@
 
 use tch::{Device, Kind, Tensor};
 
+/// The name under which `train --profile` times what the fused kernels do.
+pub const EDGE_KERNEL: &str = "edge kernel";
+
 /// Whether a layer over `n_edges` edges of these inputs runs in the fused kernels: on the CPU, in f32, with edges that 32 bits can
 /// number. Everything else, CUDA above all, takes libtorch's operations, which are also the oracle in tests:
 /// `RECSYS_KERNELS=plain` chooses them everywhere.

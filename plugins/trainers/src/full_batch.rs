@@ -55,6 +55,7 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
         let batch = Batch::new(fit, PASSES_GRAPH, context)?;
         for epoch in 1..=self.params.num_epochs {
             let started = Instant::now();
+            let _span = profile::span("epoch");
             let train_loss = batch.step(fit, &mut optimizer, epoch)?;
             let mut record = EpochRecord { epoch, ..EpochRecord::default() };
             record.values.insert("train_loss".into(), train_loss);
@@ -105,22 +106,28 @@ impl<const PASSES_GRAPH: bool> FullBatchTrainer<PASSES_GRAPH> {
         if split.edge_label.numel() == 0 {
             return self.check_losses(record);
         }
+        let _span = profile::span("validate");
         let target = &fit.splits.target;
         no_grad(|| {
-            let embeddings = fit.model.encode(&passed(&split.graph, PASSES_GRAPH), Mode::Eval)?;
+            let embeddings =
+                profile::timed("forward", || fit.model.encode(&passed(&split.graph, PASSES_GRAPH), Mode::Eval))?;
             let (source, destination) = (embeddings.get(&target.source)?, embeddings.get(&target.destination)?);
-            let scores = dot_product_scores(source, destination, &split.edge_label_index)?; // [n_labels]
-            let val_loss = fit.loss.forward(&scores, &split.edge_label)?.f_double_value(&[])?;
+            let val_loss = profile::timed("loss", || {
+                let scores = dot_product_scores(source, destination, &split.edge_label_index)?; // [n_labels]
+                fit.loss.forward(&scores, &split.edge_label)
+            })?;
+            let val_loss = val_loss.f_double_value(&[])?;
             record.values.insert("val_loss".into(), val_loss);
             self.check_losses(record)?;
-            let metrics = fit.evaluator.evaluate(&Evaluation {
+            let evaluation = Evaluation {
                 source,
                 destination,
                 edge_label_index: &split.edge_label_index,
                 edge_label: &split.edge_label,
                 known_edges: &split.graph.edge(target)?.edge_index,
                 scope: if self.ranks(record.epoch) { Scope::FullRanking } else { Scope::LabelledEdges },
-            })?;
+            };
+            let metrics = profile::timed("metrics", || fit.evaluator.evaluate(&evaluation))?;
             record.values.extend(metrics.into_iter().map(|(name, value)| (format!("val.{name}"), value)));
             Ok(())
         })
@@ -209,13 +216,14 @@ impl Batch {
     /// One step; gives the loss before it.
     fn step(&self, fit: &Fit, optimizer: &mut COptimizer, epoch: usize) -> Result<f64> {
         let target = &fit.splits.target;
-        let drawn = self.draw(fit, epoch)?;
+        let drawn = profile::timed("negatives", || self.draw(fit, epoch))?;
         let labels = drawn.as_ref().unwrap_or(&self.labels);
-        let embeddings = fit.model.encode(&self.graph, Mode::Train)?;
-        let loss = loss(fit, embeddings.get(&target.source)?, embeddings.get(&target.destination)?, labels)?;
+        let embeddings = profile::timed("forward", || fit.model.encode(&self.graph, Mode::Train))?;
+        let (source, destination) = (embeddings.get(&target.source)?, embeddings.get(&target.destination)?);
+        let loss = profile::timed("loss", || loss(fit, source, destination, labels))?;
         optimizer.zero_grad()?;
-        loss.f_backward()?;
-        optimizer.step()?;
+        profile::timed("backward", || loss.f_backward())?;
+        profile::timed("step", || optimizer.step())?;
         Ok(loss.f_double_value(&[])?)
     }
 

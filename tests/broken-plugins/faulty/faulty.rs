@@ -1,4 +1,4 @@
-//! A constructor a fault that an author might make: panics, and tensors of the wrong shape.
+//! A constructor a fault that an author might make: panics, tensors of the wrong shape, spans that end nowhere.
 
 use plugin_api::prelude::*;
 use tch::{Device, Kind, Tensor};
@@ -45,6 +45,17 @@ model!(UnequalWidths, new: || (), encode: |weight, n_users, n_items| {
     (users, items.narrow(1, 0, 3))
 });
 model!(PanicsInDrop, new: || (), encode: rows);
+model!(SpansAstray, new: || (), encode: |weight, n_users, n_items| {
+    let outer = profile::span("rows");
+    std::mem::forget(profile::span("forgotten"));
+    let late = profile::span("late");
+    drop(outer);
+    drop(late);
+    let worker = std::thread::spawn(|| drop(profile::span("worker")));
+    let _ = worker.join();
+    (0..1000).for_each(|_| std::mem::forget(profile::span("endless")));
+    rows(weight, n_users, n_items)
+});
 
 impl Drop for PanicsInDrop {
     fn drop(&mut self) {
@@ -161,6 +172,7 @@ plugin_api::export_plugin! {
     model: TransposedEmbeddings,
     model: UnequalWidths,
     model: PanicsInDrop,
+    model: SpansAstray,
     loss: LossPerEdge,
     trainer: PanicsInFit,
     trainer: SavesAnUndefinedTensor,

@@ -93,7 +93,8 @@ fn a_text_file_is_refused() {
 #[test]
 fn another_major_version_of_the_api_is_refused() {
     let sandbox = Sandbox::new().with_note("api=1.", "api=2.");
-    is_refused(&sandbox, "built with plugin-api 2.0, this host speaks 1.0; rebuild it");
+    let api = plugin_api::API_VERSION;
+    is_refused(&sandbox, &format!("built with plugin-api 2.{}, this host speaks {api}; rebuild it", api.minor));
 }
 
 #[test]

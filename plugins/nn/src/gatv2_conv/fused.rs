@@ -3,10 +3,12 @@
 use kernels::dropout::Dropout;
 use kernels::gatv2::{Gatv2, Gradients, Incoming, Saved};
 use plugin_api::edge_index::EdgeIndex;
+use plugin_api::profile;
 use tch::{no_grad, Device, Kind, Tensor};
 
 use crate::autograd::{attach, needs_grad};
 use crate::edges::csr;
+use crate::path::EDGE_KERNEL;
 use crate::slices::{rows, slice, slice_mut};
 use crate::{Edges, Result};
 
@@ -68,7 +70,9 @@ impl Attention {
 
     fn forward(&self, inputs: [&Tensor; 3], saved: Option<Saved>) -> Result<Tensor> {
         let mut out = Tensor::f_empty_like(inputs[1])?; // [n_destinations, heads * channels]
-        self.layer(inputs)?.forward(&csr(&self.index.by_destination)?, slice_mut(&mut out)?, saved);
+        let (layer, csr) = (self.layer(inputs)?, csr(&self.index.by_destination)?);
+        let sums = slice_mut(&mut out)?;
+        profile::timed(EDGE_KERNEL, || layer.forward(&csr, sums, saved));
         Ok(out)
     }
 
@@ -85,7 +89,8 @@ impl Attention {
         let [of_x_l, of_x_r, of_att] = &mut gradients;
         let written = Gradients { x_l: slice_mut(of_x_l)?, x_r: slice_mut(of_x_r)?, att: slice_mut(of_att)? };
         let (by_destination, by_source) = (csr(&self.index.by_destination)?, csr(&self.index.by_source)?);
-        self.layer([x_l, x_r, att])?.backward(&by_destination, &by_source, &incoming, written);
+        let layer = self.layer([x_l, x_r, att])?;
+        profile::timed(EDGE_KERNEL, || layer.backward(&by_destination, &by_source, &incoming, written));
         Ok(gradients.into_iter().map(Some).collect())
     }
 }

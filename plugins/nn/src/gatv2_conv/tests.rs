@@ -189,7 +189,7 @@ fn no_edges_and_shared_weights() {
     let x = Tensor::ones([5, 4], (tch::Kind::Float, Device::Cpu));
     let no_edges = Edges::new(&Tensor::zeros([2, 0], (tch::Kind::Int64, Device::Cpu)), 5, 5).unwrap();
     let out = layer.forward(&x, &x, &no_edges, true).unwrap();
-    assert_eq!(out.abs().sum(tch::Kind::Float).double_value(&[]), 0.0, "only the bias, which starts at 0");
+    assert_eq!(out.abs().sum(tch::Kind::Float).double_value(&[]), 0.0, "only the layer's own bias, which starts at 0");
     let names: std::collections::BTreeSet<_> = variables.variables().into_keys().collect();
     assert_eq!(names.into_iter().collect::<Vec<_>>(), ["att", "bias", "lin_l.bias", "lin_l.weight"]);
 }
