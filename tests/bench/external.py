@@ -1,7 +1,5 @@
 """`evaluator`, `data-path`: comparisons that are scripts of their own, in a folder each; what they print goes into the report."""
 
-import subprocess
-
 import environment
 import measure
 from bench import HERE
@@ -17,7 +15,7 @@ class External:
         if not self.script.exists():
             raise measure.Failed(f"{self.script.relative_to(environment.ROOT)} is missing")
         if self.cargo:
-            subprocess.run(["cargo", *self.cargo], cwd=environment.ROOT, check=True)
+            measure.run(["cargo", *self.cargo], cwd=environment.ROOT).check()
         child = bench.python_script(self.script, "--rounds", bench.rounds).check()
         measure.emit(subset=self.name, seconds=child.seconds, printed=child.stdout)
         return ["```text", *child.stdout.rstrip().splitlines(), "```"]

@@ -10,8 +10,8 @@ An epoch is forward, backward and Adam on the train split, then forward on the v
   (destination rows and sums stay at hand while the edges of a destination are walked through); in backward the source's row
   once more for the gradients of the destination and of `att`, and, walking the other way, the destination's row and the
   row of its gradient for the gradient of the source. That is 1 + 3 rows in training and 1 in validation; an edge's ids are
-  4 bytes in each of these walks, its attention 4 bytes a head written and read once. Scoring reads two rows of a labelled edge
-  forward, and in backward reads them again and adds to two rows of gradients (read and write).
+  4 bytes in each of these walks, its attention 4 bytes a head written and read once. Scoring a labelled edge reads two rows, and
+  in training adds to two rows of gradients (read and write); a fused loss needs no second reading.
 
 Not in it, and so part of the distance: everything of the size of the nodes (bias, ReLU, dropout, sums), softmax and dropout
 arithmetic, Adam, AUC and AP.
@@ -66,7 +66,7 @@ def edge_bytes(sizes):
     attention = 2 * HEADS * FLOAT_BYTES
     train = sizes.train_edges * (4 * row + 3 * ID_BYTES + attention)
     val = sizes.val_edges * (row + ID_BYTES)
-    labels = sizes.train_labels * (2 + 2 + 4) * row + sizes.val_labels * 2 * row
+    labels = sizes.train_labels * (2 + 4) * row + sizes.val_labels * 2 * row
     return 2 * LAYERS * (train + val) + labels
 
 

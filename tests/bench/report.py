@@ -41,6 +41,14 @@ def table(head, rows):
     return ["| " + " | ".join(map(str, cells)) + " |" for cells in lines]
 
 
+def paragraphs(parts):
+    """Lists of lines with an empty line between them."""
+    lines = []
+    for part in filter(None, parts):
+        lines += ["", *part] if lines else part
+    return lines
+
+
 def append(path, lines):
     with open(path, "a") as file:
         file.write("\n" + "\n".join(lines) + "\n")

@@ -8,6 +8,7 @@ measure stands in README.md beside this file. Exits with 1 if a check does not h
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -75,6 +76,8 @@ def prepare(arguments):
 
 
 def main():
+    # As an exception, so that the child in flight is ended and intermediate files are removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = arguments_of(sys.argv[1:])
     bench, results = prepare(arguments)
     peer = ["- the peer uses huge pages too (THP_MEM_ALLOC_ENABLE=1)"] if bench.huge_pages else []
