@@ -38,7 +38,7 @@ class Bench:
 
     def pyg(self, *arguments, limit_bytes=None):
         """A run of pyg_peer.py as `ours.train` gives it."""
-        child = self.python_script("pyg_peer.py", *arguments, "--threads", self.threads, limit_bytes=limit_bytes).check()
+        child = self.python_script("pyg_peer.py", "--threads", self.threads, *arguments, limit_bytes=limit_bytes).check()
         result = child.last_json()
         result.update(epochs=len(result["epoch_s"]), total_s=child.seconds, peak_rss_bytes=child.peak_rss_bytes)
         return result

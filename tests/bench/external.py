@@ -1,4 +1,4 @@
-"""`evaluator`, `data-path`: comparisons that are scripts of their own, in a folder each; what they print goes into the report."""
+"""`evaluator`, `data-path`: comparisons that are scripts of their own; what they print goes into the report."""
 
 import environment
 import measure

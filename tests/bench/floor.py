@@ -6,12 +6,13 @@ An epoch is forward, backward and Adam on the train split, then forward on the v
   as many for that of its weights; the validation forward once more. A layer has four of them: `lin_l` on the sources and
   `lin_r` on the destinations of both edge types. The two input projections need no gradient of their input. Each shape is
   timed by itself, so the rate is the one that this machine has at that shape;
-- edge traffic. Rows are heads * channels floats. Of each edge a convolution must read the source's row in a forward pass
-  (destination rows and sums stay at hand while the edges of a destination are walked through); in backward the source's row
-  once more for the gradients of the destination and of `att`, and, walking the other way, the destination's row and the
-  row of its gradient for the gradient of the source. That is 1 + 3 rows in training and 1 in validation; an edge's ids are
-  4 bytes in each of these walks, its attention 4 bytes a head written and read once. Scoring a labelled edge reads two rows, and
-  in training adds to two rows of gradients (read and write); a fused loss needs no second reading.
+- edge traffic. Rows are heads * channels floats. Of each edge a convolution must read the source's row in a forward
+  pass (destination rows and sums stay at hand while the edges of a destination are walked through); in backward the
+  source's row once more for the gradients of the destination and of `att`, and, walking the other way, the destination's
+  row and the row of its gradient for the gradient of the source. That is 1 + 3 rows in training and 1 in validation; an
+  edge's ids are 4 bytes in each of these walks, its attention 4 bytes a head written and read once. Scoring a labelled
+  edge reads two rows, and in training adds to two rows of gradients (read and write); a fused loss needs no second
+  reading. The rate is that of copies through memory: where rows stay in the cache, less than the floor is possible.
 
 Not in it, and so part of the distance: everything of the size of the nodes (bias, ReLU, dropout, sums), softmax and dropout
 arithmetic, Adam, AUC and AP.

@@ -1,9 +1,10 @@
 """`growth`: the GAT (2 layers, 2 heads of 64) full batch on generated ratings, from 0.1 to 32 million.
 
-The ratings are a `ratings.csv` of data_path/generate.py, with degrees like MovieLens' and at 32 million its numbers of users and
-movies. It lies where the user's own MovieLens 32M would, in a data folder made for the purpose, and goes through the MovieLens
-loader: `recsys-host load` parses it and caches the graph, `recsys-host train` opens the cache, splits and trains. PyG
-trains on the split that `load --export` writes, at the sizes up to the one at which it fails under the limit of memory.
+The ratings are a `ratings.csv` of data_path/generate.py, with degrees like MovieLens' and at 32 million its numbers of
+users and movies. It lies where the user's own MovieLens 32M would, in a data folder made for the purpose, and goes
+through the MovieLens loader: `recsys-host load` parses it and caches the graph, `recsys-host train` opens the cache,
+splits, trains and evaluates. PyG trains on the split that `load --export` writes, at the sizes up to the one at which it
+fails under the limit of memory.
 """
 
 import re

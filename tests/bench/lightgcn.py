@@ -21,7 +21,8 @@ class LightGCN:
             for case in cases:
                 for way in WAYS if index % 2 == 0 else reversed(WAYS):
                     layers, loss = case
-                    options = ["--way", way, "--layers", layers, "--threads", bench.threads, *(["--loss", loss] if loss else [])]
+                    options = ["--way", way, "--layers", layers, "--threads", bench.threads]
+                    options += ["--loss", loss] if loss else []
                     child = bench.python_script("lightgcn_peer.py", graph, *options).check()
                     result = child.last_json()
                     measure.emit(subset=self.name, side=way, layers=layers, loss=loss, round=index + 1,

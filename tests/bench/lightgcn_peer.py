@@ -2,9 +2,9 @@
 
     lightgcn_peer.py GRAPH.safetensors --layers 2 --way lgconv
 
-On the train split's message edges of both directions, symmetric normalisation, mean over the layers; `--loss bpr` puts the
-gather, dot and BPR of every training positive with one random negative behind it, without it a given gradient comes in. Prints
-JSON: seconds of forward plus backward.
+On the train split's message edges of both directions, symmetric normalisation, mean over the layers; `--loss bpr` puts
+the gather, dot and BPR of every training positive with one random negative behind it, without it a given gradient comes
+in. Prints JSON: seconds of forward plus backward.
 """
 
 import argparse

@@ -3,8 +3,8 @@
     machine_rates.py '[["forward", 610, 128, 256], ...]' --threads 2
 
 A product is named by the pass of a Linear layer, [n, in] to [n, out]: `forward` x W^T, `grad_x` g W, `grad_w` g^T x.
-Prints JSON: `gemm_s`, a figure a product in the order given, and `copy_bytes_per_s`, which counts the bytes read and the bytes
-written. Medians.
+Prints JSON: `gemm_s`, a figure a product in the order given, and `copy_bytes_per_s`, which counts the bytes read and the
+bytes written. Medians.
 """
 
 import argparse

@@ -1,7 +1,5 @@
 """`threads`: one thread against all, ours only: the same losses to the last bit, and what the others bring."""
 
-from statistics import median
-
 import measure
 import ours
 import report
