@@ -1,7 +1,7 @@
 # Everything that a user or CI does. `make` alone lists the targets; `make train` and `make test` need no other first.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup plugins train load force_load evaluate test check clean
+.PHONY: help setup plugins train load force_load evaluate test check bench clean
 
 # Given on the command line only: a variable of the same name in the environment must not slip in.
 config = config
@@ -62,6 +62,9 @@ check: setup ## Formatting, lints, documentation, house rules
 	@# The documentation is for maintainers: it may link to what is private.
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --workspace --no-deps --document-private-items
 	$(CARGO) test -p host --test integration tidy
+
+bench: plugins ## Measure against PyTorch Geometric (args="--quick gat-small")
+	$(PYTHON) tests/bench/run.py --no-build --binary '$(built)' $(args)
 
 clean: ## Remove what was built (data, runs and the libtorch of the cache stay)
 	$(CARGO) clean
