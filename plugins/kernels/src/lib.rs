@@ -2,3 +2,4 @@
 //! errors for users are left to `nn`, which wraps them.
 
 pub mod parallel;
+pub mod top_k;
