@@ -5,6 +5,7 @@ mod edges;
 mod gather;
 mod gatv2_conv;
 mod linear;
+mod ranking;
 mod score;
 mod softmax;
 
@@ -12,6 +13,7 @@ pub use edges::Edges;
 pub use gather::{gather_rows, scatter_sum};
 pub use gatv2_conv::{GATv2Conv, GATv2Options};
 pub use linear::Linear;
+pub use ranking::{ItemRanking, ItemsByUser, Scored};
 pub use score::dot_product_scores;
 pub use softmax::softmax_by_destination;
 

@@ -39,7 +39,8 @@ impl Panels {
     ) -> Result<Self, E> {
         let n_columns = tile::items_per_tile(arch);
         let mut values = vec![0.0; n_items.next_multiple_of(n_columns) * width];
-        let n_items_per_piece = (BUFFER / width.max(1)).clamp(n_columns, n_items.max(n_columns)) / n_columns * n_columns;
+        let n_items_per_piece =
+            (BUFFER / width.max(1)).clamp(n_columns, n_items.max(n_columns)) / n_columns * n_columns;
         let mut rows = vec![0.0; n_items_per_piece.min(n_items) * width];
         let pieces = values.chunks_mut((n_items_per_piece * width).max(1));
         for (first, panels) in (0..n_items).step_by(n_items_per_piece).zip(pieces) {
@@ -83,7 +84,8 @@ pub fn transpose(rows: &[f32], width: usize, columns: &mut [f32], n_columns: usi
     for begin in (0..width).step_by(SIDE) {
         let end = (begin + SIDE).min(width);
         for (column, row) in rows.chunks_exact(width).enumerate() {
-            for (value, columns) in row[begin..end].iter().zip(columns[begin * n_columns..].chunks_exact_mut(n_columns)) {
+            for (value, columns) in row[begin..end].iter().zip(columns[begin * n_columns..].chunks_exact_mut(n_columns))
+            {
                 columns[column] = *value;
             }
         }

@@ -50,7 +50,12 @@ struct Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (0_usize..40, 0_usize..120, 0_usize..36, prop_oneof![4 => 0_usize..30, 1 => 100_usize..300, 1 => Just(usize::MAX)]);
+    let sizes = (
+        0_usize..40,
+        0_usize..120,
+        0_usize..36,
+        prop_oneof![4 => 0_usize..30, 1 => 100_usize..300, 1 => Just(usize::MAX)],
+    );
     sizes.prop_flat_map(|(n_users, n_items, width, k)| {
         // Few values, so that many scores tie.
         let value = || (-2_i8..3).prop_map(f32::from);
@@ -61,7 +66,15 @@ fn cases() -> impl Strategy<Value = Case> {
         let users = prop::collection::vec(value(), n_users * width);
         let items = prop::collection::vec(value(), n_items * width);
         let known = prop::collection::vec(known, n_users);
-        (users, items, known).prop_map(move |(users, items, known)| Case { width, users, items, n_users, n_items, known, k })
+        (users, items, known).prop_map(move |(users, items, known)| Case {
+            width,
+            users,
+            items,
+            n_users,
+            n_items,
+            known,
+            k,
+        })
     })
 }
 

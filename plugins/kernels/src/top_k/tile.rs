@@ -11,7 +11,11 @@ const WIDE: (usize, usize) = (12, 2);
 const NARROW: (usize, usize) = (6, 2);
 
 fn shape<S: Simd>() -> (usize, usize) {
-    if S::REGISTER_COUNT >= 32 { WIDE } else { NARROW }
+    if S::REGISTER_COUNT >= 32 {
+        WIDE
+    } else {
+        NARROW
+    }
 }
 
 struct Shape;
