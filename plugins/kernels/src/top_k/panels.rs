@@ -16,7 +16,7 @@ pub struct Panels {
 }
 
 /// Numbers that are read at once.
-const BUFFER: usize = 1 << 20;
+const BUFFER: usize = 1 << 17;
 
 impl Panels {
     /// `read` fills its slice, `[items, width]`, with the rows of the items it is given: bounded pieces, in ascending order.
