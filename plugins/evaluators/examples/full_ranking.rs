@@ -38,6 +38,8 @@ fn measure(file: &str, ks: &[usize], repeats: usize) -> Result<Value> {
         known_edges: tensor("known_edges")?,
         scope: Scope::FullRanking,
     };
+    // Reading the file took more than what is in it: from here on the peak is the evaluation's.
+    _ = std::fs::write("/proc/self/clear_refs", "5");
     let before = peak_rss();
     let (mut lists_s, mut ranking_s, mut labelled_s, mut metrics) = (vec![], vec![], vec![], Metrics::new());
     let mut ranked = Vec::new();
@@ -46,7 +48,7 @@ fn measure(file: &str, ks: &[usize], repeats: usize) -> Result<Value> {
         metrics.extend(timed(&mut ranking_s, || evaluate_ranking(&evaluation, ks, BLOCK_SIZE))?);
         metrics.extend(timed(&mut labelled_s, || evaluate_labelled_edges(&evaluation))?);
     }
-    let memory = json!({"peak_rss_before": before, "peak_rss": peak_rss()});
+    let memory = json!({"rss_before": before, "peak_rss": peak_rss()});
     Ok(json!({
         "lists_s": lists_s, "ranking_s": ranking_s, "labelled_s": labelled_s, "memory": memory, "metrics": metrics, "lists": ranked,
     }))

@@ -7,11 +7,11 @@ mod ranking;
 
 use std::collections::BTreeSet;
 
-// Without a host, as the benchmark calls them.
+use plugin_api::prelude::*;
+
+// Without a host, as examples/full_ranking.rs calls them.
 pub use labelled_edges::evaluate as evaluate_labelled_edges;
 pub use ranking::evaluate as evaluate_ranking;
-
-use plugin_api::prelude::*;
 
 plugin_api::params! {
     /// ROC AUC and average precision on the labelled edges; precision, recall, MAP, NDCG, MRR and hit rate at every k by full ranking

@@ -15,7 +15,7 @@ pub struct Panels {
     width: usize,
 }
 
-/// Numbers that are read at once.
+/// Numbers that are read at once: they stay in the second cache until they are in their places.
 const BUFFER: usize = 1 << 17;
 
 impl Panels {
@@ -23,6 +23,9 @@ impl Panels {
     ///
     /// # Errors
     /// Those of `read`.
+    ///
+    /// # Panics
+    /// If ids of 32 bits do not reach.
     pub fn new<E>(
         n_items: usize,
         width: usize,
@@ -37,6 +40,7 @@ impl Panels {
         width: usize,
         mut read: impl FnMut(Range<usize>, &mut [f32]) -> Result<(), E>,
     ) -> Result<Self, E> {
+        assert!(u32::try_from(n_items).is_ok(), "{n_items} items");
         let n_columns = tile::items_per_tile(arch);
         let mut values = vec![0.0; n_items.next_multiple_of(n_columns) * width];
         let n_items_per_piece =
@@ -67,7 +71,7 @@ impl Panels {
         self.arch
     }
 
-    /// Panels of `n_columns` items, each with the number of its first item and how many it has. None if the width is 0.
+    /// Panels of `n_columns` items, each with the numbers of its items.
     pub(super) fn panels(&self, n_columns: usize) -> impl Iterator<Item = (Range<usize>, &[f32])> {
         let firsts = (0..self.n_items).step_by(n_columns);
         firsts.map(move |first| {

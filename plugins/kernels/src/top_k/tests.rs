@@ -107,7 +107,7 @@ fn a_list_does_not_depend_on_who_else_is_ranked() {
     let (users, items) = (noise(n_users * width, 1), noise(n_items * width, 2));
     for arch in archs() {
         let items = panels(arch, &items, n_items, width);
-        let known = |user: usize| if user % 2 == 0 { &[3, 3, 500, 1002][..] } else { &[] };
+        let known = |user: usize| if user.is_multiple_of(2) { &[3, 3, 500, 1002][..] } else { &[] };
         let together = top_k(&users, n_users, &items, known, 20).unwrap();
         for block in [1, 5, 12, 50] {
             let apart = users.chunks(block * width).enumerate().flat_map(|(index, users)| {
