@@ -24,20 +24,22 @@ impl<'a> Best<'a> {
         self.floor
     }
 
-    /// Takes the items `first..` with these scores.
-    pub fn offer(&mut self, first: usize, scores: &[f32]) -> Result<(), NotANumber> {
-        for (item, &score) in (first as u32..).zip(scores) {
-            if score <= self.floor {
-                continue;
-            }
+    /// Takes those of the items `first..`, of these scores, whose bit is set: all above the floor.
+    pub fn offer(&mut self, first: usize, scores: &[f32], mut above: u32) -> Result<(), NotANumber> {
+        while above != 0 {
+            let lane = above.trailing_zeros() as usize;
+            above &= above - 1;
+            let (item, score) = ((first + lane) as u32, scores[lane]);
             if score.is_nan() {
                 return Err(NotANumber);
             }
-            if !self.knows(item) {
-                self.keys.push(key(score, item));
-                if self.keys.len() >= self.k.saturating_mul(2) {
-                    self.drop_smaller();
-                }
+            // The floor may have risen since.
+            if score <= self.floor || self.knows(item) {
+                continue;
+            }
+            self.keys.push(key(score, item));
+            if self.keys.len() >= self.k.saturating_mul(2) {
+                self.drop_smaller();
             }
         }
         Ok(())

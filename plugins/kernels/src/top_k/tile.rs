@@ -53,6 +53,7 @@ fn offer_by_tiles<S: Simd, const USERS: usize, const VECTORS: usize>(
     items: &Panels,
     bests: &mut [Best],
 ) -> Result<(), NotANumber> {
+    const { assert!(VECTORS * S::F32_LANES <= u32::BITS as usize, "a bit an item") };
     let width = items.width();
     let mut users = vec![0.0; bests.len().next_multiple_of(USERS) * width];
     for (tile, users) in users.chunks_exact_mut((USERS * width).max(1)).enumerate() {
@@ -69,7 +70,10 @@ fn offer_by_tiles<S: Simd, const USERS: usize, const VECTORS: usize>(
                 let floor = best.floor();
                 // Without a branch, so that whole vectors are compared. NaN is not below anything.
                 if !scores.iter().fold(true, |below, score| below & (*score <= floor)) {
-                    best.offer(items.start, &scores[..items.len()])?;
+                    let bit = |(lane, score): (usize, &f32)| u32::from(*score <= floor) << lane;
+                    let below = scores.iter().enumerate().map(bit).fold(0, std::ops::BitOr::bitor);
+                    let above = !below & u32::MAX >> (u32::BITS as usize - items.len());
+                    best.offer(items.start, scores, above)?;
                 }
             }
         }

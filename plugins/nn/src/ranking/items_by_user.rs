@@ -91,7 +91,7 @@ fn sort_distinct(values: &mut [u32]) -> usize {
 
 /// Calls `visit` with source and destination of every edge, reading a bounded piece at a time; `None` refuses the edge.
 fn for_each_edge(edges: &Tensor, mut visit: impl FnMut(i64, i64) -> Option<()>) -> Result<()> {
-    const PIECE: i64 = 1 << 17;
+    const PIECE: i64 = 1 << 14;
     let &[2, n_edges] = edges.size().as_slice() else {
         return Err(PluginError::invalid_data(format!("edges are [2, n], not of the shape {:?}", edges.size())));
     };
