@@ -1,4 +1,5 @@
-//! Full ranking at the size of MovieLens latest-small: `cargo bench -p nn --bench top_k`.
+//! Full ranking at the size of MovieLens latest-small: `cargo bench --profile dev -p nn --bench top_k`. The profile is that of all
+//! builds here; another would compile the bindings of libtorch anew.
 
 use criterion::{criterion_group, criterion_main, Criterion, Throughput};
 use nn::{ItemRanking, ItemsByUser};
