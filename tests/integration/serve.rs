@@ -112,6 +112,24 @@ fn recommend_ranks_the_movies_that_the_user_has_not_rated() {
 }
 
 #[test]
+fn several_users_get_the_lists_that_each_gets_alone() {
+    let (sandbox, run) = trained();
+    let users = ["--user", "103", "--user", FULL, "--user", "100"];
+    let said = sandbox.host(&[&["recommend", &run, "-k", "4", "--json"][..], &users].concat());
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let expected = ["103", FULL, "100"]
+        .map(|user| serde_json::json!({"user": user, "items": recommend(&sandbox, &run, user, "4")}));
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&said.stdout).unwrap(), expected);
+
+    let table = sandbox.host(&[&["recommend", &run, "-k", "4"][..], &users].concat()).stdout;
+    let places = ["103\n", "99999\n", "100\n"].map(|user| table.find(user).unwrap_or_else(|| panic!("{table}")));
+    assert!(places.is_sorted(), "{table}");
+    assert_eq!(table.matches("Movie ").count(), 8, "{table}");
+    sandbox.host(&["recommend", &run, "--user", "103", "--user", "1000"]).is_error(2, &["no user `1000`"]);
+    sandbox.host(&["recommend", &run]).is_error(2, &["--user"]);
+}
+
+#[test]
 fn more_than_there_are_gives_all_that_are_unrated() {
     let (sandbox, run) = trained();
     let recommended = recommend(&sandbox, &run, "100", "1000");

@@ -1,12 +1,13 @@
-//! `recsys-host recommend RUN_DIR --user RAW_ID`: the items with the highest scores that the user has no edge to.
+//! `recsys-host recommend RUN_DIR --user RAW_ID`: the items with the highest scores that a user has no edge to.
 
 use std::path::PathBuf;
 
+use nn::{ItemRanking, ItemsByUser, Scored};
 use plugin_api::dataset::{Catalog, NodeCatalog};
 use plugin_api::graph::Graph;
 use plugin_api::model::Mode;
 use serde::Serialize;
-use tch::{no_grad, Device, Kind, Tensor};
+use tch::{no_grad, Tensor};
 
 use crate::config::{nearest, Section};
 use crate::experiment::{self, Explain, Restored};
@@ -16,10 +17,10 @@ use crate::terminal::table::table;
 pub struct Arguments {
     /// A run directory of `recsys-host train`.
     pub run_dir: PathBuf,
-    /// The user's id in the data.
-    #[arg(long, value_name = "RAW_ID")]
-    pub user: String,
-    /// How many items.
+    /// The user's id in the data; several users are ranked at once.
+    #[arg(long = "user", value_name = "RAW_ID", required = true)]
+    pub users: Vec<String>,
+    /// How many items for each.
     #[arg(short, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub k: u32,
     /// Print JSON instead of a table.
@@ -46,22 +47,27 @@ pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> 
     let catalog = explain.result(Section::Data, restored.data.loader.catalog())?;
     let target = restored.data.splits.target.clone();
     let n_users = restored.data.splits.train.graph.node(&target.source).map_or(0, |node| node.n_nodes);
-    let user = find(&catalog, &target.source, n_users, &arguments.user)?;
+    let find = |raw_id: &String| find(&catalog, &target.source, n_users, raw_id);
+    let users = arguments.users.iter().map(find).collect::<anyhow::Result<Vec<i64>>>()?;
     let graph = explain.result(Section::Data, restored.data.loader.get_data())?;
-    let (scores, seen) = explain.result(Section::Model, score(&restored, graph, user))?;
-    let k = (arguments.k as usize).min(scores.numel() - seen);
-    let (scores, items) = scores.topk(k as i64, 0, true, true); // [k]
-    let scores = Vec::<f32>::try_from(scores)?;
-    let items = Vec::<i64>::try_from(items)?;
+    let lists = explain.result(Section::Model, rank(&restored, graph, &users, arguments.k as usize))?;
     let empty = NodeCatalog::default();
     let names = catalog.node(&target.destination).unwrap_or(&empty);
-    let recommended = items.iter().zip(scores).enumerate().map(|(index, (item, score))| Recommendation {
-        rank: index + 1,
-        id: names.raw_ids.get(*item as usize).cloned().unwrap_or_else(|| item.to_string()),
-        title: names.titles.get(*item as usize).filter(|title| !title.is_empty()).cloned(),
-        score: f64::from(score),
-    });
-    show(&recommended.collect::<Vec<_>>(), arguments.json)
+    let lists: Vec<_> = lists.iter().map(|list| named(list, names)).collect();
+    show(&arguments.users, &lists, arguments.json)
+}
+
+fn named(list: &[Scored], names: &NodeCatalog) -> Vec<Recommendation> {
+    let name = |(index, scored): (usize, &Scored)| {
+        let item = scored.item as usize;
+        Recommendation {
+            rank: index + 1,
+            id: names.raw_ids.get(item).cloned().unwrap_or_else(|| item.to_string()),
+            title: names.titles.get(item).filter(|title| !title.is_empty()).cloned(),
+            score: f64::from(scored.score),
+        }
+    };
+    list.iter().enumerate().map(name).collect()
 }
 
 /// The dense id of a raw one; without a catalog ids are dense already.
@@ -90,8 +96,8 @@ fn find(catalog: &Catalog, node_type: &str, n_nodes: i64, raw_id: &str) -> anyho
     .into())
 }
 
-/// Scores of all items, f32 `[n_items]`, those already seen at minus infinity, and how many were seen.
-fn score(restored: &Restored, graph: Graph, user: i64) -> plugin_api::Result<(Tensor, usize)> {
+/// The `k` best items of each user, without those already seen.
+fn rank(restored: &Restored, graph: Graph, users: &[i64], k: usize) -> plugin_api::Result<Vec<Vec<Scored>>> {
     let splits = &restored.data.splits;
     let target = &splits.target;
     // All known edges carry messages here; the test edges need no more be hidden.
@@ -101,29 +107,38 @@ fn score(restored: &Restored, graph: Graph, user: i64) -> plugin_api::Result<(Te
             node.x = splits.train.graph.node(&node.name)?.x.as_ref().map(Tensor::shallow_clone);
         }
     }
-    let edge_index = graph.edge(target)?.edge_index.shallow_clone(); // [2, n_edges]
-    no_grad(|| {
-        let embeddings = restored.model.encode(&graph, Mode::Eval)?;
-        let user_embedding = embeddings.get(&target.source)?.f_get(user)?; // [width]
-        let scores = embeddings.get(&target.destination)?.f_mv(&user_embedding)?; // [n_items]
-        let of_user = edge_index.f_get(0)?.f_eq(user)?.f_nonzero()?.f_squeeze_dim(1)?; // [n_seen]
-        let seen = edge_index.f_get(1)?.f_index_select(0, &of_user)?; // [n_seen]
-        let scores =
-            scores.f_index_fill(0, &seen, f64::NEG_INFINITY)?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?;
-        let n_seen = scores.f_isneginf()?.f_sum(Kind::Int64)?.f_int64_value(&[])?;
-        Ok((scores, n_seen as usize))
-    })
+    let embeddings = no_grad(|| restored.model.encode(&graph, Mode::Eval))?;
+    let source = embeddings.get(&target.source)?; // [n_users, width]
+    let items = ItemRanking::new(embeddings.get(&target.destination)?)?;
+    let n_users = source.size().first().map_or(0, |n| *n as usize);
+    let seen = ItemsByUser::from_edges(&graph.edge(target)?.edge_index, n_users, items.n_items())?;
+    let rows = Tensor::f_from_slice(users)?.f_to_device(source.device())?; // [users]
+    let rows = source.f_detach()?.f_index_select(0, &rows)?; // [users, width]
+    items.top_k(&rows, |row| seen.of(users[row] as usize), k)
 }
 
-fn show(recommended: &[Recommendation], json: bool) -> anyhow::Result<()> {
-    if json {
-        super::print(&serde_json::to_string_pretty(recommended)?);
-        return Ok(());
+/// What JSON says of several users; of one alone it says the items.
+#[derive(Debug, Serialize)]
+struct OfUser<'a> {
+    user: &'a str,
+    items: &'a [Recommendation],
+}
+
+fn show(users: &[String], lists: &[Vec<Recommendation>], json: bool) -> anyhow::Result<()> {
+    let of_users = || users.iter().zip(lists).map(|(user, items)| OfUser { user, items });
+    match (json, lists) {
+        (true, [items]) => super::print(&serde_json::to_string_pretty(items)?),
+        (true, _) => super::print(&serde_json::to_string_pretty(&of_users().collect::<Vec<_>>())?),
+        (false, [items]) => super::print(&rows(items)),
+        (false, _) => of_users().for_each(|of| super::print(&format!("{}\n{}\n", of.user, rows(of.items)))),
     }
+    Ok(())
+}
+
+fn rows(recommended: &[Recommendation]) -> String {
     let mut rows = table(&["", "id", "title", "score"]);
     for Recommendation { rank, id, title, score } in recommended {
         rows.add_row([rank.to_string(), id.clone(), title.clone().unwrap_or_default(), format!("{score:.4}")]);
     }
-    super::print(&rows.to_string());
-    Ok(())
+    rows.to_string()
 }

@@ -1,14 +1,17 @@
-//! `evaluators:RankingEvaluator`. The metrics are in [`metrics`], a metric a file; the full ranking over all items in [`ranking`].
+//! `evaluators:RankingEvaluator`: the labelled edges in [`labelled_edges`], the full ranking over all items in [`ranking`]. The metrics
+//! of both are in [`metrics`], a metric a file.
 
+mod labelled_edges;
 mod metrics;
 mod ranking;
 
 use std::collections::BTreeSet;
 
-use metrics::{average_precision, roc_auc};
-use nn::dot_product_scores;
 use plugin_api::prelude::*;
-use tch::Kind;
+
+// Without a host, as examples/full_ranking.rs calls them.
+pub use labelled_edges::evaluate as evaluate_labelled_edges;
+pub use ranking::evaluate as evaluate_ranking;
 
 plugin_api::params! {
     /// ROC AUC and average precision on the labelled edges; precision, recall, MAP, NDCG, MRR and hit rate at every k by full ranking
@@ -17,7 +20,7 @@ plugin_api::params! {
         /// The list lengths of the ranking metrics.
         #[schemars(length(min = 1), inner(range(min = 1)))]
         k: Vec<usize> = vec![5, 10, 20],
-        /// How many users are ranked at once; bounds the memory to block_size times the number of items.
+        /// How many users are ranked at once; bounds the memory, beside one copy of the item embeddings. Changes no result.
         #[schemars(range(min = 1))]
         block_size: i64 = 512,
     }
@@ -40,22 +43,13 @@ impl Evaluator for RankingEvaluator {
     }
 
     fn evaluate(&self, evaluation: &Evaluation, _: &Context) -> Result<Metrics> {
-        let mut metrics = labelled_edges(evaluation)?;
+        let mut metrics = labelled_edges::evaluate(evaluation)?;
         match evaluation.scope {
             Scope::LabelledEdges => {}
             Scope::FullRanking => metrics.extend(ranking::evaluate(evaluation, &self.ks, self.block_size)?),
         }
         Ok(metrics)
     }
-}
-
-fn labelled_edges(evaluation: &Evaluation) -> Result<Metrics> {
-    let Evaluation { source, destination, edge_label_index, edge_label, .. } = evaluation;
-    let scores = dot_product_scores(source, destination, edge_label_index)?; // [n_labels]
-    let scores = Vec::<f32>::try_from(scores.f_to_device(tch::Device::Cpu)?.f_detach()?)?;
-    let labels = Vec::<bool>::try_from(edge_label.f_to_device(tch::Device::Cpu)?.f_gt(0.5)?.f_to_kind(Kind::Bool)?)?;
-    let defined = [("auc", roc_auc(&labels, &scores)), ("ap", average_precision(&labels, &scores))];
-    Ok(defined.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
 plugin_api::export_plugin!(evaluator: RankingEvaluator);

@@ -9,16 +9,16 @@ mod map;
 mod mrr;
 mod ndcg;
 mod precision;
+mod radix_sort;
+mod ranked_edges;
 mod ranking;
 mod recall;
 mod roc_auc;
-mod tied_groups;
-mod top_k;
 
 pub use average_precision::average_precision;
+pub use ranked_edges::LabelledScores;
 pub use ranking::RankingMetrics;
 pub use roc_auc::roc_auc;
-pub use top_k::top_k;
 
 #[cfg(test)]
 mod golden {

@@ -1,7 +1,7 @@
 //! The inner loops that the project exists for, on plain slices: [`parallel`] runs them on libtorch's threads, [`csr`] groups edges and
-//! [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows, [`gatv2`] is the attention layer, [`edge_scores`] and
-//! [`edge_loss`] score labelled edges. Tensors, autograd and errors for users are
-//! left to `nn`, which wraps them.
+//! [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows. On these stand [`gatv2`], the attention layer,
+//! [`edge_scores`] and [`edge_loss`], which score labelled edges, and [`top_k`], the full ranking. Tensors, autograd and errors for
+//! users are left to `nn`, which wraps them.
 
 pub mod arch;
 pub mod csr;
@@ -14,4 +14,5 @@ pub mod pieces;
 pub mod random;
 pub mod row_sums;
 pub mod rows;
+pub mod top_k;
 mod vector;

@@ -9,6 +9,7 @@ mod gather;
 mod gatv2_conv;
 mod linear;
 pub mod path;
+mod ranking;
 mod score;
 mod slices;
 mod softmax;
@@ -18,6 +19,7 @@ pub use edges::{index_edges, Edges};
 pub use gather::{gather_rows, scatter_sum};
 pub use gatv2_conv::{GATv2Conv, GATv2Options};
 pub use linear::Linear;
+pub use ranking::{ItemRanking, ItemsByUser, Scored};
 pub use score::dot_product_scores;
 pub use softmax::softmax_by_destination;
 

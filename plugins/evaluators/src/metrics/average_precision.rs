@@ -1,6 +1,6 @@
 //! Average precision of labelled edges.
 
-use super::tied_groups::tied_groups;
+use super::ranked_edges::RankedEdges;
 
 /// The area under the precision-recall curve as a step function, without interpolation:
 ///
@@ -10,10 +10,10 @@ use super::tied_groups::tied_groups;
 ///
 /// over the distinct scores t from the best to the worst, where P_t and R_t are precision and recall of the edges that
 /// score at least t; scikit-learn's `average_precision_score`. Between 0 and 1; about the share of positives for scores
-/// that say nothing. `None` without a positive edge, or with a NaN among the scores. O(n log n).
-pub fn average_precision(labels: &[bool], scores: &[f32]) -> Option<f64> {
+/// that say nothing. `None` without a positive edge. O(n).
+pub fn average_precision(edges: &RankedEdges) -> Option<f64> {
     let (mut found, mut looked_at, mut sum) = (0_u64, 0_u64, 0.0_f64);
-    for group in tied_groups(labels, scores)? {
+    for group in edges.groups() {
         found += group.positives;
         looked_at += group.positives + group.negatives;
         sum += group.positives as f64 * (found as f64 / looked_at as f64);
@@ -25,8 +25,11 @@ pub fn average_precision(labels: &[bool], scores: &[f32]) -> Option<f64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
-    use crate::metrics::golden;
+    use crate::metrics::{golden, ranked_edges::ranked};
+
+    fn average_precision(labels: &[bool], scores: &[f32]) -> Option<f64> {
+        super::average_precision(&ranked(labels, scores)?)
+    }
 
     /// The definition, threshold by threshold.
     fn by_thresholds(labels: &[bool], scores: &[f32]) -> Option<f64> {

@@ -46,6 +46,8 @@ pub struct RankingMetrics {
     sums: Vec<[f64; RankingMetric::ALL.len()]>,
     users_counted: usize,
     users_skipped: usize,
+    /// Of the last user; kept for its room.
+    hits: Vec<bool>,
 }
 
 /// The averages over users.
@@ -72,7 +74,7 @@ impl RankingMetrics {
             }
         }
         let sums = vec![[0.0; RankingMetric::ALL.len()]; distinct.len()];
-        Self { ks: distinct, sums, users_counted: 0, users_skipped: 0 }
+        Self { ks: distinct, sums, users_counted: 0, users_skipped: 0, hits: Vec::new() }
     }
 
     /// How many items to rank for a user.
@@ -82,17 +84,18 @@ impl RankingMetrics {
 
     /// Counts one user: `ranked` holds the top [`max_k`](Self::max_k) items, best first, masked ones already out (fewer
     /// where fewer are left); `heldout` the items that the user turned to, sorted by id and without repeats.
-    pub fn add_user(&mut self, ranked: &[u32], heldout: &[u32]) {
+    pub fn add_user(&mut self, ranked: impl IntoIterator<Item = u32>, heldout: &[u32]) {
         debug_assert!(heldout.is_sorted(), "held-out items are sorted by id");
         if heldout.is_empty() {
             self.users_skipped += 1;
             return;
         }
         self.users_counted += 1;
-        let hits: Vec<bool> = ranked.iter().map(|item| heldout.binary_search(item).is_ok()).collect();
+        self.hits.clear();
+        self.hits.extend(ranked.into_iter().map(|item| heldout.binary_search(&item).is_ok()));
         for (&k, sums) in self.ks.iter().zip(&mut self.sums) {
             for (metric, sum) in RankingMetric::ALL.iter().zip(sums) {
-                *sum += metric.at(&hits, heldout.len(), k);
+                *sum += metric.at(&self.hits, heldout.len(), k);
             }
         }
     }
@@ -113,18 +116,27 @@ impl RankingMetrics {
 
 #[cfg(test)]
 mod tests {
+    use nn::ItemRanking;
+    use tch::{Device, Kind, Tensor};
+
     use super::*;
-    use crate::metrics::{golden, top_k};
+    use crate::metrics::golden;
 
     #[test]
     fn agrees_with_torch_geometric() {
         let fixture = golden::read("metrics.json");
         let expected = fixture["expected"].as_object().unwrap();
+        let n_users = fixture["num_users"].as_u64().unwrap() as usize;
         let mut ranking = RankingMetrics::new(&[1, 5, 10, 20, 100]);
-        for user in 0..fixture["num_users"].as_u64().unwrap() as usize {
-            let masked = golden::ids(&fixture["train_items"][user]);
-            let ranked = top_k(&golden::f32s(&fixture["scores"][user]), &masked, ranking.max_k());
-            ranking.add_user(&ranked, &golden::ids(&fixture["test_items"][user]));
+        // Users that pick a column out of the items' scores: the dot products are the scores, to the last bit.
+        let scores: Vec<f32> = (0..n_users).flat_map(|user| golden::f32s(&fixture["scores"][user])).collect();
+        let items = Tensor::from_slice(&scores).reshape([n_users as i64, -1]).tr(); // [n_items, n_users]
+        let users = Tensor::eye(n_users as i64, (Kind::Float, Device::Cpu)); // [n_users, n_users]
+        let known: Vec<_> = (0..n_users).map(|user| golden::ids(&fixture["train_items"][user])).collect();
+        let lists = ItemRanking::new(&items).unwrap().top_k(&users, |user| &known[user], ranking.max_k()).unwrap();
+        for (user, list) in lists.iter().enumerate() {
+            let heldout = golden::ids(&fixture["test_items"][user]);
+            ranking.add_user(list.iter().map(|scored| scored.item), &heldout);
         }
         let summary = ranking.finish();
         assert_eq!(summary.users_counted as u64, fixture["users_counted"].as_u64().unwrap());
@@ -138,8 +150,8 @@ mod tests {
     #[test]
     fn users_without_held_out_items_are_skipped_and_counted() {
         let mut ranking = RankingMetrics::new(&[2]);
-        ranking.add_user(&[3, 4], &[]);
-        ranking.add_user(&[3, 4], &[4]);
+        ranking.add_user([3, 4], &[]);
+        ranking.add_user([3, 4], &[4]);
         let summary = ranking.finish();
         assert_eq!((summary.users_counted, summary.users_skipped), (1, 1));
         assert_eq!(summary.metrics[0], ("precision@2".to_owned(), 0.5));
@@ -148,7 +160,7 @@ mod tests {
     #[test]
     fn without_users_no_metric_is_given() {
         let mut ranking = RankingMetrics::new(&[10]);
-        ranking.add_user(&[1], &[]);
+        ranking.add_user([1], &[]);
         assert!(ranking.finish().metrics.is_empty());
     }
 
@@ -156,7 +168,7 @@ mod tests {
     fn a_repeated_k_counts_once_and_the_order_stays() {
         let mut ranking = RankingMetrics::new(&[10, 5, 10]);
         assert_eq!(ranking.max_k(), 10);
-        ranking.add_user(&[1], &[1]);
+        ranking.add_user([1], &[1]);
         let names: Vec<String> = ranking.finish().metrics.into_iter().map(|(name, _)| name).collect();
         assert_eq!(names.len(), 12);
         assert_eq!((names[0].as_str(), names[6].as_str()), ("precision@10", "precision@5"));

@@ -1,6 +1,6 @@
 //! Area under the ROC curve of labelled edges.
 
-use super::tied_groups::tied_groups;
+use super::ranked_edges::RankedEdges;
 
 /// The probability that a random positive edge scores above a random negative one, a tie counting one half:
 ///
@@ -9,16 +9,15 @@ use super::tied_groups::tied_groups;
 /// ```
 ///
 /// This is the Mann-Whitney U statistic over P·N, and scikit-learn's `roc_auc_score`. Between 0 and 1; 0.5 for scores
-/// that say nothing. `None` with edges of one class only (or none), or a NaN among the scores. O(n log n).
-pub fn roc_auc(labels: &[bool], scores: &[f32]) -> Option<f64> {
+/// that say nothing. `None` with edges of one class only, or none. O(n).
+pub fn roc_auc(edges: &RankedEdges) -> Option<f64> {
     // Counts of pairs stay exact in u128: 10^8 edges make 10^16 pairs, past f64's whole numbers when doubled and summed.
-    let (mut positives_above, mut negatives_above, mut twice_won) = (0_u64, 0_u64, 0_u128);
-    for group in tied_groups(labels, scores)? {
+    let (mut positives_above, mut twice_won) = (0_u64, 0_u128);
+    for group in edges.groups() {
         twice_won += u128::from(group.negatives) * u128::from(2 * positives_above + group.positives);
         positives_above += group.positives;
-        negatives_above += group.negatives;
     }
-    let pairs = u128::from(positives_above) * u128::from(negatives_above);
+    let pairs = u128::from(edges.n_positives()) * u128::from(edges.n_negatives());
     (pairs > 0).then(|| twice_won as f64 / (2 * pairs) as f64)
 }
 
@@ -26,8 +25,11 @@ pub fn roc_auc(labels: &[bool], scores: &[f32]) -> Option<f64> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
-    use crate::metrics::golden;
+    use crate::metrics::{golden, ranked_edges::ranked};
+
+    fn roc_auc(labels: &[bool], scores: &[f32]) -> Option<f64> {
+        super::roc_auc(&ranked(labels, scores)?)
+    }
 
     /// The definition, pair by pair.
     fn by_pairs(labels: &[bool], scores: &[f32]) -> Option<f64> {

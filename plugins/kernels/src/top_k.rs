@@ -1,0 +1,90 @@
+//! The best k items of every user by dot product: scores are made a tile at a time and looked at while they are in the first cache;
+//! they are never stored.
+//!
+//! A score is one sum in the order of the width, whatever the tile, so that lists depend neither on how users are grouped into calls
+//! nor on the number of threads; nor on the processor, if it multiplies and adds in one rounding (all with AVX2 or NEON do). [`Panels`] holds the items as [`tile`] reads them, [`Best`](best::Best) a user's list so far.
+
+mod best;
+mod panels;
+mod tile;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use best::Best;
+pub use panels::Panels;
+use pulp::Simd;
+
+use crate::parallel;
+
+/// An item of a list.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    pub item: u32,
+    /// Never NaN, never -0.0.
+    pub score: f32,
+}
+
+/// Some scores are NaN, so that there is no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotANumber;
+
+/// Users that a thread takes at once, at most: their rows stay in the second cache while the items pass.
+const MOST_USERS: usize = 192;
+
+/// A list for each of `n_users` users: the `k` items with the highest scores, best first, equal scores by the lower id, without the
+/// items of `known(user)`, which are in ascending order and may repeat or name no item. Shorter where fewer are left.
+///
+/// `users` is `[n_users, width]`. Takes n_users x n_items x width multiplications and, beside the lists, 2 k numbers a user.
+///
+/// # Errors
+/// If a score is NaN, be it of a known item.
+///
+/// # Panics
+/// If `users` has another shape.
+pub fn top_k<'a>(
+    users: &[f32],
+    n_users: usize,
+    items: &Panels,
+    known: impl Fn(usize) -> &'a [u32] + Sync,
+    k: usize,
+) -> Result<Vec<Vec<Scored>>, NotANumber> {
+    assert_eq!(users.len(), n_users * items.width(), "users of the width of the items");
+    let mut lists = vec![Vec::new(); n_users];
+    // Several tasks a thread, so that none waits long for the last; which users share a task does not change their lists.
+    let step = tile::users_per_tile(items.arch());
+    let n_users_per_task = (n_users / (4 * parallel::n_threads())).clamp(1, MOST_USERS).next_multiple_of(step);
+    let failed = AtomicBool::new(false);
+    parallel::for_each_chunk(&mut lists, n_users_per_task, |task, lists| {
+        let first = task * n_users_per_task;
+        let mut bests: Vec<Best> = (first..).take(lists.len()).map(|user| Best::new(known(user), k)).collect();
+        let rows = &users[first * items.width()..(first + lists.len()) * items.width()];
+        if failed.load(Ordering::Relaxed) || items.arch().dispatch(Offer { rows, items, bests: &mut bests }).is_err() {
+            failed.store(true, Ordering::Relaxed);
+        }
+        lists.iter_mut().zip(bests).for_each(|(list, best)| *list = best.into_list());
+    });
+    if failed.into_inner() {
+        return Err(NotANumber);
+    }
+    Ok(lists)
+}
+
+/// Offers all items to the users of `rows`, one [`Best`] each.
+struct Offer<'a, 'b> {
+    rows: &'a [f32],
+    items: &'a Panels,
+    bests: &'a mut [Best<'b>],
+}
+
+impl pulp::WithSimd for Offer<'_, '_> {
+    type Output = Result<(), NotANumber>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let Self { rows, items, bests } = self;
+        tile::offer(simd, rows, items, bests)
+    }
+}
+
+#[cfg(test)]
+mod tests;
