@@ -8,9 +8,9 @@
 //! ```
 //!
 //! The host adds up calls and seconds by name and by nesting, in `result.json`, and draws every span in `trace.json`. Spans nest on
-//! their thread: what begins before another ends is a part of it, in whichever library. A name is a short word of the field and
-//! always the same for the same work; spans more than 50 deep are not
-//! recorded. On CUDA a span holds the time that it takes to queue the work, and to wait where a value is read.
+//! their thread, whichever library they are of: one that begins before another ends is a part of it; those more than 50 deep are not
+//! recorded. A name is a short word of the field, the same for the same work. On CUDA a span holds the time that it takes to queue
+//! the work, and to wait where a value is read.
 //!
 //! Without `--profile` a span costs one atomic load, with it well under a microsecond: right for work of 20 microseconds and more.
 
