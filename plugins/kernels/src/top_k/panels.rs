@@ -31,7 +31,7 @@ impl Panels {
         width: usize,
         read: impl FnMut(Range<usize>, &mut [f32]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        Self::for_arch(pulp::Arch::new(), n_items, width, read)
+        Self::for_arch(crate::arch::arch(), n_items, width, read)
     }
 
     pub(super) fn for_arch<E>(
