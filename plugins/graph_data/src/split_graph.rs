@@ -3,10 +3,12 @@
 use std::mem::MaybeUninit;
 
 use kernels::parallel::for_each_chunk;
+use kernels::parts::map_parts;
 use plugin_api::dataset::{LinkSplits, Split};
 use plugin_api::error::Result;
 use plugin_api::graph::{EdgeStore, EdgeType, Graph, NodeStore};
 use plugin_api::tensor::filled;
+use plugin_api::PluginError;
 use tch::kind::Element;
 use tch::Tensor;
 
@@ -32,6 +34,37 @@ pub struct EdgeColumns<'a> {
 pub enum Attribute<'a> {
     F32(&'a [f32]),
     I64(&'a [i64]),
+}
+
+impl EdgeColumns<'_> {
+    /// # Errors
+    /// If columns are not equally long or an id is not below its number of nodes.
+    pub fn validate(&self) -> Result<()> {
+        let n = self.source.len();
+        let lens = self.attributes.iter().map(|(name, values)| (*name, values.len()));
+        if let Some((name, len)) = lens.chain([("destination", self.destination.len())]).find(|(_, len)| *len != n) {
+            return Err(PluginError::invalid_data(format!("{n} edges, but `{name}` is {len} long")));
+        }
+        for (name, ids, n_nodes) in [
+            (&self.edge_type.source, self.source, self.n_source),
+            (&self.edge_type.destination, self.destination, self.n_destination),
+        ] {
+            let greatest = map_parts(ids.chunks(CHUNK).collect(), |ids| ids.iter().copied().max());
+            if let Some(id) = greatest.into_iter().flatten().find(|id| *id >= n_nodes) {
+                return Err(PluginError::invalid_data(format!("an id of `{name}` is {id}; there are {n_nodes} nodes")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Attribute<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Attribute::F32(values) => values.len(),
+            Attribute::I64(values) => values.len(),
+        }
+    }
 }
 
 /// The whole graph: the edges and their reverse. Both share attributes and ids.
@@ -187,6 +220,9 @@ mod tests {
     #[test]
     fn what_cannot_be_split_is_an_error() {
         assert!(split_graph(&columns(&[1], &[40], &[1.0], &[1]), &SplitParams::default()).is_err());
+        assert!(columns(&[1], &[40], &[1.0], &[1]).validate().is_err());
+        assert!(columns(&[1], &[3], &[1.0], &[]).validate().is_err());
+        assert!(columns(&[1], &[3], &[1.0], &[1]).validate().is_ok());
         assert!(split_graph(&columns(&[], &[], &[], &[]), &SplitParams::default()).is_err());
     }
 }
