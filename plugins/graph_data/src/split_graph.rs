@@ -1,6 +1,7 @@
 //! From the edges of one type, as columns, to [`LinkSplits`]: applies [`random_link_split`] and writes the tensors.
 
 use std::mem::MaybeUninit;
+use std::time::Instant;
 
 use kernels::parallel::for_each_chunk;
 use kernels::parts::map_parts;
@@ -70,8 +71,9 @@ impl Attribute<'_> {
 /// The whole graph: the edges and their reverse. Both share attributes and ids.
 ///
 /// # Errors
-/// If there is no memory for it.
+/// If the columns do not fit together, or there is no memory for the graph.
 pub fn whole_graph(columns: &EdgeColumns) -> Result<Graph> {
+    columns.validate()?;
     message_graph(columns, columns.source.len(), |index| index)
 }
 
@@ -84,7 +86,10 @@ pub fn whole_graph(columns: &EdgeColumns) -> Result<Graph> {
 /// If the edges cannot be split, or there is no memory for it.
 pub fn split_graph(columns: &EdgeColumns, params: &SplitParams) -> Result<LinkSplits> {
     let EdgeColumns { n_source, n_destination, source, destination, .. } = *columns;
+    columns.validate()?;
+    let clock = Instant::now();
     let split = random_link_split(n_source, n_destination, source, destination, params)?;
+    log::debug!("{} edges split in {:.3} s", source.len(), clock.elapsed().as_secs_f64());
     if let Some(shortage) = split.shortage {
         log::warn!(
             "the graph is dense: it has {} negatives of the {} wanted; every split got its share",

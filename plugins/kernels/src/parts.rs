@@ -71,6 +71,6 @@ mod tests {
     fn ranges_cover() {
         assert_eq!(ranges(5, 2), [0..2, 2..4, 4..5]);
         assert_eq!(ranges(0, 2), [0..0; 0]);
-        assert_eq!(ranges(1, 0), [0..1]);
+        assert_eq!(ranges(2, 0), [0..1, 1..2]);
     }
 }

@@ -1,6 +1,7 @@
 //! The rated pairs between runs: columns in `data/processed/`, opened by memory map. Leaves out when they are made anew.
 
 use std::path::Path;
+use std::time::Instant;
 
 use graph_data::file::columns::{Columns, ColumnsWriter};
 use graph_data::{Attribute, EdgeColumns};
@@ -32,7 +33,9 @@ impl Cached {
             .column("rating", rating)
             .column("timestamp", timestamp);
         writer.texts = record.texts;
+        let clock = Instant::now();
         writer.write(path)?;
+        log::debug!("cache written in {:.3} s", clock.elapsed().as_secs_f64());
         drop(interactions);
         Ok(Self(Columns::open(path)?))
     }

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde::Serialize;
 
@@ -137,8 +138,10 @@ pub fn parse(
     let location = store.location(&contents.ratings);
     let (format, n_bytes) = (contents.format, contents.ratings.size);
     let reading = Reading { format, location: &location, n_bytes, on_bad_row, events };
+    let clock = Instant::now();
     let parsed = reading.parse(store.reader(&contents.ratings)?);
     let parsed = parsed.map_err(|error| if events.cancelled() { Error::Cancelled } else { error.into() })?;
+    log::debug!("{} rows read in {:.3} s", parsed.columns.len(), clock.elapsed().as_secs_f64());
     if let Some(first) = &parsed.first_skipped {
         events.warn(&format!("{} bad rows were skipped; the first: {first}", parsed.skipped));
     }
@@ -147,7 +150,9 @@ pub fn parse(
     if u32::try_from(rows).is_err() {
         return Err(Error::TooManyRatings { path: location, n_rows: rows, limit: u32::MAX });
     }
+    let clock = Instant::now();
     let (interactions, duplicates) = Interactions::new(parsed.columns, &titles);
+    log::debug!("ids numbered and pairs sorted in {:.3} s", clock.elapsed().as_secs_f64());
     if duplicates > 0 {
         events
             .warn(&format!("{location}: {duplicates} ratings were dropped: the same user rated the same movie later"));

@@ -204,6 +204,6 @@ mod tests {
     #[test]
     fn ranges_of_users_cover_them() {
         assert_eq!(balanced(&[1, 5, 1, 1, 1, 9, 0], 3), [0..2, 2..5, 5..6, 6..7]);
-        assert_eq!(balanced(&[], 3), [0..0]);
+        assert_eq!(balanced(&[2], 3), [0..1; 1]);
     }
 }

@@ -215,7 +215,7 @@ enum Task<'a, R> {
 enum Done {
     Filled(io::Result<bool>),
     Nothing,
-    Piece(Piece),
+    Piece(Box<Piece>),
 }
 
 impl<R: Read> Task<'_, R> {
@@ -224,7 +224,7 @@ impl<R: Read> Task<'_, R> {
             Task::Fill(blocks, next) => return Done::Filled(blocks.fill(next)),
             Task::Hash(digest, block) => digest.update(block),
             Task::Append(columns, more) => more.iter().for_each(|more| columns.append(more)),
-            Task::Read(bytes) => return Done::Piece(Piece::read(bytes, layout, on_bad_row)),
+            Task::Read(bytes) => return Done::Piece(Box::new(Piece::read(bytes, layout, on_bad_row))),
         }
         Done::Nothing
     }

@@ -27,13 +27,6 @@ impl RawIds {
         Self::Narrow(Vec::with_capacity(n))
     }
 
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Narrow(ids) => ids.len(),
-            Self::Wide(ids) => ids.len(),
-        }
-    }
-
     pub fn push(&mut self, id: i64) {
         match self {
             Self::Narrow(ids) => match u32::try_from(id) {
@@ -143,7 +136,6 @@ mod tests {
             let mut column = raw_ids(front);
             column.append(&raw_ids(back));
             prop_assert_eq!(&column, &raw_ids(&ids));
-            prop_assert_eq!(column.len(), ids.len());
             let (dense, raw) = column.compact();
             prop_assert_eq!(&raw, &ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
             prop_assert_eq!(dense.iter().map(|id| raw[*id as usize]).collect::<Vec<_>>(), ids);
