@@ -246,6 +246,9 @@ impl Graph {
         for (row, name) in [(0, &edge_type.source), (1, &edge_type.destination)] {
             let n_nodes = self.node(name)?.n_nodes;
             let ids = edge_index.f_get(row)?;
+            if all_within(&ids, n_nodes)? {
+                continue;
+            }
             let outside = ids.f_lt(0)?.f_logical_or(&ids.f_ge(n_nodes)?)?;
             let n_outside = outside.f_sum(Kind::Int64)?.f_int64_value(&[])?;
             if n_outside > 0 {
@@ -310,6 +313,15 @@ impl Graph {
         let edges = edge_types.iter().map(|name| EdgeStore::read(record, prefix, name)).collect::<Result<_>>()?;
         Ok(Graph { nodes, edges })
     }
+}
+
+/// Whether every id of i64 `[n]` is in `0..n_nodes`: one pass, nothing stored.
+fn all_within(ids: &Tensor, n_nodes: i64) -> Result<bool> {
+    if ids.numel() == 0 {
+        return Ok(true);
+    }
+    let (least, greatest) = ids.f_aminmax(None, false)?;
+    Ok(least.f_int64_value(&[])? >= 0 && greatest.f_int64_value(&[])? < n_nodes)
 }
 
 impl NodeStore {

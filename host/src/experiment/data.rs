@@ -47,7 +47,8 @@ fn describe(splits: &LinkSplits) -> plugin_api::Result<()> {
     let nodes = splits.train.graph.nodes.iter().map(|node| format!("{} {}s", node.n_nodes, node.name));
     let mut edges = Vec::new();
     for (name, split) in splits.named() {
-        edges.push(format!("{name} {}", split.positives()?.size()[1]));
+        let n_positives = split.edge_label.f_gt(0.5)?.f_sum(tch::Kind::Int64)?.f_int64_value(&[])?;
+        edges.push(format!("{name} {n_positives}"));
     }
     log::info!("{}; edges to predict: {}", nodes.collect::<Vec<_>>().join(", "), edges.join(", "));
     Ok(())

@@ -5,4 +5,4 @@ pub mod file;
 pub mod split;
 mod split_graph;
 
-pub use split_graph::split_graph;
+pub use split_graph::{split_graph, whole_graph, Attribute, EdgeColumns};

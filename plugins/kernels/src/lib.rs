@@ -1,6 +1,6 @@
-//! The inner loops that the project exists for, on plain slices: [`parallel`] runs them on libtorch's threads, [`csr`] groups edges and
+//! The inner loops that the project exists for, on plain slices: [`parallel`] and [`parts`] run them on libtorch's threads, [`csr`] groups edges and
 //! [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows. On these stand [`gatv2`], the attention layer,
-//! [`edge_scores`] and [`edge_loss`], which score labelled edges, and [`top_k`], the full ranking. Tensors, autograd and errors for
+//! [`edge_scores`] and [`edge_loss`], which score labelled edges, and [`top_k`], the full ranking; [`mapped`] opens files as memory. Tensors, autograd and errors for
 //! users are left to `nn`, which wraps them.
 
 pub mod arch;
@@ -9,7 +9,9 @@ pub mod dropout;
 pub mod edge_loss;
 pub mod edge_scores;
 pub mod gatv2;
+pub mod mapped;
 pub mod parallel;
+pub mod parts;
 pub mod pieces;
 pub mod random;
 pub mod row_sums;

@@ -92,7 +92,7 @@ impl Store {
     ///
     /// # Errors
     /// The member cannot be opened; reading fails with an `io::Error` of kind `InvalidData` if it is damaged.
-    pub fn reader(&mut self, member: &Member) -> Result<Box<dyn Read + '_>, ArchiveError> {
+    pub fn reader(&mut self, member: &Member) -> Result<Box<dyn Read + Send + '_>, ArchiveError> {
         match &mut self.kind {
             Kind::Folder => {
                 let path = self.path.join(&member.name);

@@ -1,24 +1,22 @@
-//! The loader itself: from rated pairs to a graph, its cache and its splits.
+//! The loader itself: from rated pairs, cached or fetched, to a graph and its splits.
 
 use std::path::Path;
 use std::time::Duration;
 
 use graph_data::split::SplitParams;
-use graph_data::{file, split_graph};
+use graph_data::{split_graph, whole_graph};
 use plugin_api::prelude::*;
-use plugin_api::record::Record;
-use tch::Tensor;
 
+use crate::cache::Cached;
 use crate::error::Error;
 use crate::events::Events;
-use crate::fetch::{self, Located, Provenance, Request};
-use crate::interactions::Interactions;
+use crate::fetch::{self, Located, Request};
 use crate::ratings::OnBadRow;
 use crate::release::Env;
 use crate::sources::Source;
 
-/// Changes whenever the same ratings would give another graph.
-const LOADER_VERSION: &str = "1";
+/// Changes whenever the same ratings would give another graph, or the cache another form.
+const LOADER_VERSION: &str = "2";
 
 plugin_api::params! {
     /// MovieLens ratings as a user-movie graph: edges (user, rates, movie) and (movie, rev_rates, user) with rating and timestamp, split
@@ -51,9 +49,8 @@ pub struct MovielensDataLoader {
     loaded: Option<Loaded>,
 }
 
-/// The graph and catalog as cached.
 struct Loaded {
-    record: Record,
+    cached: Cached,
     fingerprint: String,
 }
 
@@ -76,27 +73,27 @@ impl DataLoader for MovielensDataLoader {
         let located = fetch::obtain(&request, &Listener(context)).map_err(explain)?;
         let name = located.cache_key(LOADER_VERSION, self.params.on_bad_row);
         let path = context.data_dir().join("processed").join(format!("{name}.safetensors"));
-        let record = match read_cache(&path).filter(|_| !force) {
-            Some(record) => record,
+        let cached = match read_cache(&path).filter(|_| !force) {
+            Some(cached) => cached,
             None => build(&located, self.params.on_bad_row, &path, context)?,
         };
-        let summary = summary(&record, &path)?;
-        self.loaded = Some(Loaded { record, fingerprint: located.fingerprint });
+        let summary = summary(&cached, &path)?;
+        self.loaded = Some(Loaded { cached, fingerprint: located.fingerprint });
         Ok(summary)
     }
 
     fn get_data(&mut self, context: &Context) -> Result<Graph> {
-        Graph::read(&self.loaded(context)?.record, "")
+        whole_graph(&self.loaded(context)?.cached.edges()?)
     }
 
     fn get_train_val_test_data(&mut self, context: &Context) -> Result<LinkSplits> {
         let Params { val_ratio, test_ratio, neg_ratio, .. } = self.params;
         let params = SplitParams { val_ratio, test_ratio, neg_ratio, seed: context.seed() };
-        split_graph(&self.get_data(context)?, &rates(), &params)
+        split_graph(&self.loaded(context)?.cached.edges()?, &params)
     }
 
     fn catalog(&mut self, context: &Context) -> Result<Catalog> {
-        Ok(Catalog::read(&self.loaded(context)?.record))
+        Ok(self.loaded(context)?.cached.catalog())
     }
 
     fn fingerprint(&self) -> Option<String> {
@@ -121,17 +118,13 @@ impl MovielensDataLoader {
     }
 }
 
-fn rates() -> EdgeType {
-    EdgeType::new("user", "rates", "movie")
-}
-
 /// `None` if there is no usable cache.
-fn read_cache(path: &Path) -> Option<Record> {
+fn read_cache(path: &Path) -> Option<Cached> {
     if !path.exists() {
         return None;
     }
-    match file::read(path).and_then(|record| Graph::read(&record, "")?.validate().map(|()| record)) {
-        Ok(record) => Some(record),
+    match Cached::open(path) {
+        Ok(cached) => Some(cached),
         Err(error) => {
             log::warn!("the cached graph cannot be used and is built anew: {error}");
             None
@@ -139,67 +132,24 @@ fn read_cache(path: &Path) -> Option<Record> {
     }
 }
 
-fn build(located: &Located, on_bad_row: OnBadRow, path: &Path, context: &Context) -> Result<Record> {
+fn build(located: &Located, on_bad_row: OnBadRow, path: &Path, context: &Context) -> Result<Cached> {
     let (interactions, provenance) = fetch::parse(located, on_bad_row, &Listener(context)).map_err(explain)?;
-    let mut record = Record::default();
-    let graph = graph(&interactions)?;
-    graph.write_nodes(&mut record);
-    graph.write_edges(&mut record, "");
-    catalog(interactions).write(&mut record);
-    describe(&provenance, &mut record);
-    file::write(path, &record)?;
-    Ok(record)
-}
-
-fn graph(interactions: &Interactions) -> Result<Graph> {
-    let ids = |ids: &[u32]| Tensor::f_from_slice(&ids.iter().map(|id| i64::from(*id)).collect::<Vec<_>>());
-    let (user, movie) = (ids(&interactions.user)?, ids(&interactions.movie)?); // [n_ratings]
-    let rating = Tensor::f_from_slice(&interactions.rating)?; // [n_ratings]
-    let timestamp = Tensor::f_from_slice(&interactions.timestamp)?; // [n_ratings]
-    let edges = |edge_type: EdgeType, source: &Tensor, destination: &Tensor| -> Result<EdgeStore> {
-        let attributes =
-            vec![("rating".into(), rating.shallow_clone()), ("timestamp".into(), timestamp.shallow_clone())];
-        Ok(EdgeStore::new(edge_type, Tensor::f_stack(&[source, destination], 0)?, attributes))
-    };
-    let node = |name: &str, raw_ids: &[i64]| NodeStore { name: name.into(), n_nodes: raw_ids.len() as i64, x: None };
-    Ok(Graph {
-        nodes: vec![node("user", &interactions.user_raw_id), node("movie", &interactions.movie_raw_id)],
-        edges: vec![edges(rates(), &user, &movie)?, edges(rates().reverse(), &movie, &user)?],
-    })
-}
-
-fn catalog(interactions: Interactions) -> Catalog {
-    let raw_ids = |ids: Vec<i64>| ids.iter().map(i64::to_string).collect();
-    let node =
-        |node_type: &str, ids, titles| NodeCatalog { node_type: node_type.into(), raw_ids: raw_ids(ids), titles };
-    Catalog {
-        nodes: vec![
-            node("user", interactions.user_raw_id, Vec::new()),
-            node("movie", interactions.movie_raw_id, interactions.titles),
-        ],
-    }
-}
-
-fn describe(provenance: &Provenance, record: &mut Record) {
-    let origin = provenance.mirror.as_ref().unwrap_or(&provenance.source);
-    record.set_text("origin", origin);
-    record.set_text("ratings_sha256", &provenance.ratings_sha256);
-    record.set_text("rows_skipped", provenance.skipped);
-    record.set_text("duplicates", provenance.duplicates);
+    Cached::create(path, interactions, &provenance)
 }
 
 /// A line about what there is and where it came from.
-fn summary(record: &Record, path: &Path) -> Result<String> {
-    let n_ratings = record.tensor(&format!("{}.edge_index", rates()))?.size()[1];
-    let skipped = match record.text("rows_skipped")? {
+fn summary(cached: &Cached, path: &Path) -> Result<String> {
+    let edges = cached.edges()?;
+    let skipped = match cached.text("rows_skipped")? {
         "0" => String::new(),
         skipped => format!(", {skipped} bad rows skipped"),
     };
     Ok(format!(
-        "MovieLens from {}: {} users, {} movies, {n_ratings} ratings{skipped}; graph in {}",
-        record.text("origin")?,
-        record.text("user.n_nodes")?,
-        record.text("movie.n_nodes")?,
+        "MovieLens from {}: {} users, {} movies, {} ratings{skipped}; graph in {}",
+        cached.text("origin")?,
+        edges.n_source,
+        edges.n_destination,
+        edges.source.len(),
         relative(path).display()
     ))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 
-use crate::ratings::{header_names, parse_id};
+use crate::layout::{header_names, parse_id};
 use crate::release::Format;
 
 /// Largest titles file read, in bytes; the largest release has 4 MB.

@@ -11,6 +11,10 @@ fn split(graph: &Graph, seed: u64) -> LinkSplit {
     random_link_split(graph.n_source, graph.n_destination, &graph.source, &graph.destination, &params).unwrap()
 }
 
+fn negatives(part: &SupervisionEdges) -> Vec<(u32, u32)> {
+    (0..part.n_negatives()).map(|index| part.negative(index)).collect()
+}
+
 #[derive(Debug, Clone)]
 struct Graph {
     n_source: u32,
@@ -39,11 +43,11 @@ proptest! {
         let sizes = PARTS.map(|part| split.supervision(part).positive.len());
         prop_assert_eq!(sizes, [n_edges - 2 * n_held_out, n_held_out, n_held_out]);
         let free = graph.n_source as usize * graph.n_destination as usize - n_edges;
-        let found: usize = PARTS.iter().map(|part| split.supervision(*part).negative_source.len()).sum();
+        let found: usize = PARTS.iter().map(|part| split.supervision(*part).n_negatives()).sum();
         prop_assert_eq!(found, free.min(n_edges));
         prop_assert_eq!(split.shortage.is_some(), free < n_edges);
         if free >= n_edges {
-            prop_assert_eq!(PARTS.map(|part| split.supervision(part).negative_source.len()), sizes);
+            prop_assert_eq!(PARTS.map(|part| split.supervision(part).n_negatives()), sizes);
         }
     }
 
@@ -72,10 +76,9 @@ proptest! {
         let edges: BTreeSet<_> = graph.source.iter().zip(&graph.destination).collect();
         let mut seen = BTreeSet::new();
         for part in PARTS.map(|part| split.supervision(part)) {
-            prop_assert_eq!(part.negative_source.len(), part.negative_destination.len());
-            for pair in part.negative_source.iter().zip(&part.negative_destination) {
-                prop_assert!(*pair.0 < graph.n_source && *pair.1 < graph.n_destination);
-                prop_assert!(!edges.contains(&pair));
+            for pair in negatives(&part) {
+                prop_assert!(pair.0 < graph.n_source && pair.1 < graph.n_destination);
+                prop_assert!(!edges.contains(&(&pair.0, &pair.1)));
                 prop_assert!(seen.insert(pair));
             }
         }
@@ -96,27 +99,65 @@ fn grid(side: u32) -> Graph {
 #[test]
 fn another_seed_gives_another_split() {
     let (one, two) = (split(&grid(30), 1), split(&grid(30), 2));
-    assert_ne!(one.test.positive, two.test.positive);
-    assert_ne!(one.test.negative_source, two.test.negative_source);
+    let (one, two) = (one.supervision(Part::Test), two.supervision(Part::Test));
+    assert_ne!(one.positive, two.positive);
+    assert_ne!(negatives(&one), negatives(&two));
 }
 
 #[test]
 fn the_sequence_is_pinned() {
     let split = split(&grid(12), 7);
-    assert_eq!(split.test.positive, PINNED_TEST_EDGES, "a change here changes every user's splits");
+    let test = split.supervision(Part::Test);
+    assert_eq!(test.positive, PINNED_TEST_EDGES, "a change here changes every user's splits");
+    assert_eq!(negatives(&test), PINNED_TEST_NEGATIVES, "a change here changes every user's splits");
 }
 const PINNED_TEST_EDGES: [u32; 4] = [13, 0, 21, 36];
+const PINNED_TEST_NEGATIVES: [(u32, u32); 4] = [(3, 11), (11, 7), (6, 5), (4, 2)];
+
+/// Sizes at which the work is shared by threads and numbers go through buckets. The sums were made by the first version of the
+/// split, which had one thread and none of this.
+#[test]
+fn large_sequences_are_pinned() {
+    for (side, step, pinned) in [
+        (2000, 20, [0x30fb_a2ad_fdd6_8b06, 0x8dc5_9128_b95b_1cec, 0x4745_79cf_3b97_2bbd]),
+        (900, 3, [0xc702_ab9c_44eb_214b, 0xe187_b0c0_26d2_3027, 0x57ab_8b66_9d6a_c0ed]),
+    ] {
+        let (source, destination) =
+            (0..side).flat_map(|from| (0..side).step_by(step).map(move |to| (from, to))).unzip();
+        let graph = Graph { n_source: side, n_destination: side, source, destination };
+        let split = split(&graph, 7);
+        assert_eq!(
+            PARTS.map(|part| checksum(&split.supervision(part))),
+            pinned,
+            "a change here changes every user's splits"
+        );
+    }
+}
+
+/// FNV-1a over positions and negatives, a word at a time.
+fn checksum(part: &SupervisionEdges) -> u64 {
+    let negatives = negatives(part).into_iter().flat_map(|(from, to)| [from, to]);
+    let values = part.positive.iter().copied().chain(negatives);
+    values.fold(0xcbf2_9ce4_8422_2325, |sum, value| (sum ^ u64::from(value)).wrapping_mul(0x0100_0000_01b3))
+}
 
 #[test]
-fn negatives_are_uniform() {
-    let mut counts = [0u32; 10];
-    for seed in 0..4000 {
-        for number in sample_distinct(10, 3, &mut random_stream(seed, 1)) {
-            counts[number as usize] += 1;
-        }
+fn the_order_of_the_edges_moves_positions_only() {
+    let graph = grid(30);
+    let turned = |ids: &[u32]| ids.iter().rev().copied().collect::<Vec<_>>();
+    let other = Graph { source: turned(&graph.source), destination: turned(&graph.destination), ..graph.clone() };
+    let (split, other) = (split(&graph, 3), split(&other, 3));
+    for part in PARTS {
+        assert_eq!(split.supervision(part), other.supervision(part));
     }
-    // Mean 1200, standard deviation 29; the seeds are fixed, so this cannot flake.
-    assert!(counts.iter().all(|count| (1050..1350).contains(count)), "{counts:?}");
+}
+
+#[test]
+fn one_thread_and_several_give_the_same() {
+    let graph = grid(700);
+    // A loop inside a task has one thread.
+    let alone = kernels::parts::map_parts(vec![(), ()], |()| split(&graph, 5));
+    assert!(alone.iter().all(|alone| *alone == split(&graph, 5)));
 }
 
 #[test]
@@ -140,5 +181,5 @@ fn ratio_of_negatives_is_kept() {
     let graph = grid(30);
     let params = SplitParams { neg_ratio: 0.5, ..SplitParams::default() };
     let split = random_link_split(30, 30, &graph.source, &graph.destination, &params).unwrap();
-    assert_eq!(PARTS.map(|part| split.supervision(part).negative_source.len()), [120, 15, 15]);
+    assert_eq!(PARTS.map(|part| split.supervision(part).n_negatives()), [120, 15, 15]);
 }
