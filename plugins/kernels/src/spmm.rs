@@ -27,6 +27,7 @@ pub struct Spmm<'a> {
     pub of_row: Option<&'a [f32]>,
     /// `b`, `[n_neighbours]`; `None`: 1.
     pub of_neighbour: Option<&'a [f32]>,
+    /// A factor of all sums.
     pub times: f32,
     /// `plus` and `z`, `[n_rows, width]`.
     pub plus: Option<(f32, Rows<'a>)>,

@@ -50,8 +50,9 @@ impl LightGcn<'_> {
     /// # Panics
     /// If the lengths do not fit each other, or there are no weights.
     pub fn propagate(&self, x: &[f32], width: usize, out: &mut [f32]) {
-        let n_layers = self.layer_weights.len() - 1;
+        assert!(!self.layer_weights.is_empty(), "the input has a weight even without layers");
         assert_eq!(x.len(), out.len());
+        let n_layers = self.layer_weights.len() - 1;
         if n_layers == 0 {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = self.layer_weights[0] * x);
             return;
