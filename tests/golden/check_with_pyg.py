@@ -18,7 +18,7 @@ import torch_geometric
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch_geometric.nn import GATv2Conv, HeteroConv
+from torch_geometric.nn import GATv2Conv, HeteroConv, LightGCN
 
 # Relative to the largest absolute value.
 TOLERANCE = 1e-4
@@ -71,8 +71,21 @@ class TwoTower(nn.Module):
         return {"user": self.user_tower(x["user"]), "movie": self.item_tower(x["movie"])}
 
 
+class BipartiteLightGCN(LightGCN):
+    """PyG's class, which knows one node set: users, then movies."""
+
+    def forward(self, x, edge_index):
+        n_users = len(x["user"])
+        user, movie = edge_index["user", "rates", "movie"]
+        edges = torch.stack([torch.cat([user, movie + n_users]), torch.cat([movie + n_users, user])])
+        nodes = self.get_embedding(edges)
+        return {"user": nodes[:n_users], "movie": nodes[n_users:]}
+
+
 def build(weights, edge_types):
     """The model that these weights are of; the sizes stand in their shapes."""
+    if "embedding.weight" in weights:
+        return BipartiteLightGCN(*weights["embedding.weight"].shape, num_layers=len(weights["alpha"]) - 1)
     if "user_tower.0.weight" in weights:
         hidden_dim, user_dim = weights["user_tower.0.weight"].shape
         return TwoTower(user_dim, weights["item_tower.0.weight"].shape[1], hidden_dim)

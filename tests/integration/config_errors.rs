@@ -151,7 +151,7 @@ fn a_defaults_entry_that_does_not_exist() {
     let parts = [
         "`gatt`",
         "configs/odd.yaml:3:",
-        "options in configs/model: gat, popularity, two_tower",
+        "options in configs/model: gat, light_gcn, popularity, two_tower",
         "did you mean `gat`?",
     ];
     is_refused(&sandbox, &["configs/odd.yaml"], &parts);

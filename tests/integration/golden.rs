@@ -1,8 +1,9 @@
-//! Both models against the fixtures made with PyTorch Geometric: embeddings of the given weights, curves of training.
+//! The models against the fixtures made with PyTorch Geometric: embeddings of the given weights, curves of training.
 //!
 //! Every number comes from the fixtures. The layer by itself, its gradients and the metrics are tested where they are
 //! defined, in `plugins/nn` and `plugins/evaluators`; PyG itself, where there is one, in [`pyg`].
 
+mod light_gcn;
 mod pyg;
 
 use std::collections::BTreeMap;

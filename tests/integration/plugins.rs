@@ -5,10 +5,11 @@ use serde_json::Value;
 use crate::support::Sandbox;
 
 /// Every constructor that comes with the host, with its kind.
-const CONSTRUCTORS: [(&str, &str); 10] = [
+const CONSTRUCTORS: [(&str, &str); 11] = [
     ("evaluators:RankingEvaluator", "evaluator"),
     ("gat:GAT", "model"),
     ("graph_file:GraphFileLoader", "data_loader"),
+    ("light_gcn:LightGCN", "model"),
     ("losses:BCEWithLogitsLoss", "loss"),
     ("losses:BPRLoss", "loss"),
     ("movielens:MovielensDataLoader", "data_loader"),

@@ -1,7 +1,8 @@
-//! The inner loops that the project exists for, on plain slices: [`parallel`] and [`parts`] run them on libtorch's threads, [`csr`] groups edges and
-//! [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows. On these stand [`gatv2`], the attention layer,
-//! [`edge_scores`] and [`edge_loss`], which score labelled edges, and [`top_k`], the full ranking; [`mapped`] opens files as memory. Tensors, autograd and errors for
-//! users are left to `nn`, which wraps them.
+//! The inner loops that the project exists for, on plain slices: [`parallel`] and [`parts`] run them on libtorch's threads, [`csr`]
+//! groups edges and [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows. On these stand [`gatv2`], the
+//! attention layer, [`spmm`], sums over neighbours and LightGCN, [`edge_scores`] and [`edge_loss`], which score labelled edges, and
+//! [`top_k`], the full ranking; [`mapped`] opens files as memory. Tensors, autograd and errors for users are left to `nn`, which wraps
+//! them.
 
 pub mod arch;
 pub mod csr;
@@ -16,5 +17,6 @@ pub mod pieces;
 pub mod random;
 pub mod row_sums;
 pub mod rows;
+pub mod spmm;
 pub mod top_k;
 mod vector;

@@ -9,7 +9,7 @@ use std::process::Command;
 use host::artifacts::weights;
 use tch::Tensor;
 
-use super::{embeddings, graph, Golden, GAT, TWO_TOWER};
+use super::{embeddings, graph, light_gcn, Golden, GAT, TWO_TOWER};
 use crate::support::{workspace, Sandbox};
 
 /// A Python with what the script imports. One that was asked for must have it.
@@ -49,20 +49,27 @@ fn write_embeddings(sandbox: &Sandbox, run: &str) {
     weights::save(&sandbox.path(run).join("embeddings.safetensors"), &embeddings).unwrap();
 }
 
-fn weights_go_to_pyg_and_back(golden: &Golden) {
-    let Some(python) = python() else { return };
+fn weights_of_golden_go_to_pyg_and_back(golden: &Golden) {
     let sandbox = Sandbox::new();
-    let trained = golden.train(&sandbox, &golden.file("init.safetensors"), 5);
-    write_embeddings(&sandbox, &trained);
-    let from_python = sandbox.path("from_python.safetensors");
-    check(&python, &sandbox, &trained, &["--write-new-weights", from_python.to_str().unwrap()]);
+    weights_go_to_pyg_and_back(&sandbox, &golden.file("init.safetensors"), |init_from, num_epochs| {
+        golden.train(&sandbox, init_from, num_epochs)
+    });
+}
 
-    let back = golden.train(&sandbox, from_python.to_str().unwrap(), 0);
+/// `train` trains from a file of weights for so many epochs and gives the run.
+fn weights_go_to_pyg_and_back(sandbox: &Sandbox, init_from: &str, train: impl Fn(&str, usize) -> String) {
+    let Some(python) = python() else { return };
+    let trained = train(init_from, 5);
+    write_embeddings(sandbox, &trained);
+    let from_python = sandbox.path("from_python.safetensors");
+    check(&python, sandbox, &trained, &["--write-new-weights", from_python.to_str().unwrap()]);
+
+    let back = train(from_python.to_str().unwrap(), 0);
     let weights_of = |run: &str| read(&sandbox.path(run).join("model.safetensors"));
     assert_eq!(weights_of(&back), read(&from_python));
     assert_ne!(weights_of(&back), weights_of(&trained));
-    write_embeddings(&sandbox, &back);
-    check(&python, &sandbox, &back, &[]);
+    write_embeddings(sandbox, &back);
+    check(&python, sandbox, &back, &[]);
 }
 
 fn read(path: &Path) -> BTreeMap<String, Tensor> {
@@ -71,10 +78,18 @@ fn read(path: &Path) -> BTreeMap<String, Tensor> {
 
 #[test]
 fn gat_weights_go_to_pyg_and_back() {
-    weights_go_to_pyg_and_back(&GAT);
+    weights_of_golden_go_to_pyg_and_back(&GAT);
 }
 
 #[test]
 fn two_tower_weights_go_to_pyg_and_back() {
-    weights_go_to_pyg_and_back(&TWO_TOWER);
+    weights_of_golden_go_to_pyg_and_back(&TWO_TOWER);
+}
+
+#[test]
+fn light_gcn_weights_go_to_pyg_and_back() {
+    let sandbox = Sandbox::new();
+    weights_go_to_pyg_and_back(&sandbox, &light_gcn::write_init(&sandbox), |init_from, num_epochs| {
+        light_gcn::train(&sandbox, init_from, num_epochs)
+    });
 }
