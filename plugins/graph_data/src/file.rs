@@ -137,7 +137,11 @@ mod tests {
         // More than one block of the writer.
         record.set_tensor("long", &Tensor::arange(1_000_000, (Kind::Int64, tch::Device::Cpu)).view([1000, 1000]));
         record.set_tensor("byte", &Tensor::from_slice(&[3u8]));
+        (0..9).for_each(|number| record.set_text(format!("text {number}"), number));
         write(&path, &record).unwrap_or_else(|error| panic!("{error}"));
+        let bytes = std::fs::read(&path).unwrap();
+        write(&path, &record).unwrap_or_else(|error| panic!("{error}"));
+        assert!(std::fs::read(&path).unwrap() == bytes, "the same content is the same file");
         let mut read_back = read(&path).unwrap_or_else(|error| panic!("{error}"));
         for tensor in read_back.tensors.values_mut() {
             let _ = tensor.fill_(0);

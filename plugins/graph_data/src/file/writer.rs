@@ -6,7 +6,7 @@ use std::path::Path;
 
 use plugin_api::error::Result;
 use plugin_api::PluginError;
-use safetensors::tensor::{Metadata, TensorInfo};
+use safetensors::tensor::TensorInfo;
 use safetensors::Dtype;
 use tch::{Device, Kind, Tensor};
 
@@ -91,18 +91,18 @@ pub fn write(path: &Path, mut arrays: Vec<(String, Array)>, texts: &BTreeMap<Str
     Ok(())
 }
 
-/// The header, filled up with spaces to a multiple of 8 bytes.
+/// The header, filled up with spaces to a multiple of 8 bytes; in one order, so that the same content makes the same file.
 fn header(arrays: &[(String, Array)], texts: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+    let mut entries = serde_json::Map::new();
+    entries.insert("__metadata__".into(), serde_json::to_value(texts)?);
     let mut end = 0;
-    let info = |(name, array): &(String, Array)| {
+    for (name, array) in arrays {
         let (dtype, shape, begin) = (array.dtype(), array.shape(), end);
         end += shape.iter().product::<usize>() * dtype.bitsize() / 8;
-        (name.clone(), TensorInfo { dtype, shape, data_offsets: (begin, end) })
-    };
-    let infos = arrays.iter().map(info).collect();
-    let texts = texts.clone().into_iter().collect();
-    let metadata = Metadata::new(Some(texts), infos).map_err(|error| PluginError::failed(error.to_string()))?;
-    let mut header = serde_json::to_vec(&metadata)?;
+        let info = TensorInfo { dtype, shape, data_offsets: (begin, end) };
+        entries.insert(name.clone(), serde_json::to_value(info)?);
+    }
+    let mut header = serde_json::to_vec(&entries)?;
     header.resize(header.len().next_multiple_of(8), b' ');
     Ok(header)
 }
