@@ -112,7 +112,7 @@ impl GAT {
     fn activate(&self, x: NodeEmbeddings, mode: Mode) -> Result<NodeEmbeddings> {
         let mut activated = NodeEmbeddings::default();
         for (node_type, x) in x.by_type {
-            activated = activated.with(&node_type, x.f_relu()?.f_dropout(self.dropout, mode.is_train())?);
+            activated = activated.with(&node_type, nn::relu_dropout(&x, self.dropout, mode.is_train())?);
         }
         Ok(activated)
     }

@@ -1,6 +1,6 @@
 //! The inner loops that the project exists for, on plain slices: [`parallel`] and [`parts`] run them on libtorch's threads, [`csr`]
 //! groups edges and [`pieces`] shares them out, [`row_sums`] adds up over them, [`vector`] works on rows. On these stand [`gatv2`], the
-//! attention layer, [`spmm`], sums over neighbours and LightGCN, [`edge_scores`] and [`edge_loss`], which score labelled edges, and
+//! attention layer, [`spmm`], sums over neighbours and LightGCN, [`edge_scores`] and [`edge_loss`], which score labelled edges, [`relu_dropout`] and
 //! [`top_k`], the full ranking; [`mapped`] opens files as memory. Tensors, autograd and errors for users are left to `nn`, which wraps
 //! them.
 
@@ -15,6 +15,7 @@ pub mod parallel;
 pub mod parts;
 pub mod pieces;
 pub mod random;
+pub mod relu_dropout;
 pub mod row_sums;
 pub mod rows;
 pub mod spmm;

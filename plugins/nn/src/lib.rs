@@ -11,6 +11,7 @@ mod light_gcn;
 mod linear;
 pub mod path;
 mod ranking;
+mod relu_dropout;
 mod score;
 mod slices;
 mod softmax;
@@ -22,6 +23,7 @@ pub use gatv2_conv::{GATv2Conv, GATv2Options};
 pub use light_gcn::light_gcn_propagation;
 pub use linear::Linear;
 pub use ranking::{ItemRanking, ItemsByUser, Scored};
+pub use relu_dropout::relu_dropout;
 pub use score::dot_product_scores;
 pub use softmax::softmax_by_destination;
 

@@ -2,6 +2,8 @@
 
 use tch::{Device, Kind, Tensor};
 
+use crate::Result;
+
 /// The name under which `train --profile` times what the fused kernels do.
 pub const EDGE_KERNEL: &str = "edge kernel";
 
@@ -15,4 +17,12 @@ pub fn fused(inputs: &[&Tensor], n_edges: i64) -> bool {
 
 fn plain_wanted() -> bool {
     std::env::var_os("RECSYS_KERNELS").is_some_and(|value| value == "plain")
+}
+
+/// A seed for what a kernel drops in this call, from libtorch's generator, which the host seeds.
+///
+/// # Errors
+/// libtorch's.
+pub(crate) fn draw_seed() -> Result<u64> {
+    Ok(Tensor::f_randint(i64::MAX, [1], (Kind::Int64, Device::Cpu))?.f_int64_value(&[0])? as u64)
 }

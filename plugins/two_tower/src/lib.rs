@@ -73,8 +73,8 @@ impl Tower {
     }
 
     fn forward(&self, x: &Tensor, mode: Mode) -> Result<Tensor> {
-        let hidden = self.first.forward(x)?.f_dropout(self.dropout, mode.is_train())?.f_relu()?; // [n, hidden_dim]
-        Ok(self.second.forward(&hidden)?.f_dropout(self.dropout, mode.is_train())?.f_relu()?)
+        let hidden = nn::relu_dropout(&self.first.forward(x)?, self.dropout, mode.is_train())?; // [n, hidden_dim]
+        Ok(nn::relu_dropout(&self.second.forward(&hidden)?, self.dropout, mode.is_train())?)
         // [n, hidden_dim]
     }
 }

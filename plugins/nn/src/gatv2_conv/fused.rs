@@ -8,7 +8,7 @@ use tch::{no_grad, Device, Kind, Tensor};
 
 use crate::autograd::{attach, needs_grad};
 use crate::edges::csr;
-use crate::path::EDGE_KERNEL;
+use crate::path::{draw_seed, EDGE_KERNEL};
 use crate::slices::{rows, slice, slice_mut};
 use crate::{Edges, Result};
 
@@ -52,8 +52,7 @@ fn draw(probability: f64) -> Result<Option<Dropout>> {
     if probability <= 0.0 {
         return Ok(None);
     }
-    let seed = Tensor::f_randint(i64::MAX, [1], (Kind::Int64, Device::Cpu))?.f_int64_value(&[0])?;
-    Ok(Dropout::new(probability, seed as u64))
+    Ok(Dropout::new(probability, draw_seed()?))
 }
 
 impl Attention {
