@@ -39,6 +39,7 @@ fn attention(criterion: &mut Criterion) {
                 x_l: Rows::new(&x_l, n_sources, width),
                 x_r: Rows::new(&x_r, n_destinations, width),
                 att: &att,
+                bias: None,
                 heads,
                 negative_slope: 0.2,
                 dropout: Dropout::new(0.1, 7),

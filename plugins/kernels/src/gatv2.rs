@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! e_ij  = att . LeakyReLU(x_l_j + x_r_i)       for every edge j -> i and head
-//! out_i = sum over j of softmax_j(e_ij) x_l_j
+//! out_i = sum over j of softmax_j(e_ij) x_l_j + bias
 //! ```
 //!
 //! [`forward`](Gatv2::forward) goes once over the edges grouped by destination, with the softmax of Milakov and Gimelshein (Online
@@ -28,6 +28,8 @@ pub struct Gatv2<'a> {
     pub x_r: Rows<'a>,
     /// `[heads, channels]`.
     pub att: &'a [f32],
+    /// `[width]`, added to every row.
+    pub bias: Option<&'a [f32]>,
     pub heads: usize,
     /// Slope of LeakyReLU below 0 and at 0.
     pub negative_slope: f32,

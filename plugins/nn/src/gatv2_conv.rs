@@ -55,13 +55,26 @@ impl GATv2Conv {
     /// If the shapes do not fit.
     pub fn forward(&self, x_source: &Tensor, x_destination: &Tensor, edges: &Edges, train: bool) -> Result<Tensor> {
         let (x_l, x_r) = self.project(x_source, x_destination)?;
-        let heads = self.attend(&x_l, &x_r, edges, train)?; // [n_destinations, heads * channels]
-        self.combine(&heads)
+        self.attend(&x_l, &x_r, edges, train)
     }
 
     /// Both ends, `[n_sources, heads * channels]` and `[n_destinations, heads * channels]`.
     fn project(&self, x_source: &Tensor, x_destination: &Tensor) -> Result<(Tensor, Tensor)> {
         Ok((self.lin_l.forward(x_source)?, self.lin_r.as_ref().unwrap_or(&self.lin_l).forward(x_destination)?))
+    }
+
+    /// From both projections to the layer's output.
+    fn attend(&self, x_l: &Tensor, x_r: &Tensor, edges: &Edges, train: bool) -> Result<Tensor> {
+        let GATv2Options { negative_slope, dropout, concat, .. } = self.options;
+        if !fused(&[x_l, x_r, &self.att], edges.n_edges()) {
+            return self.attend_plain(x_l, x_r, edges, train);
+        }
+        let inputs = [x_l, x_r, &self.att];
+        let dropout = if train { dropout } else { 0.0 };
+        if concat {
+            return fused::attend(inputs, Some(&self.bias), edges, negative_slope, dropout);
+        }
+        self.combine(&fused::attend(inputs, None, edges, negative_slope, dropout)?)
     }
 
     /// The heads side by side or their mean, with the bias.
@@ -72,16 +85,6 @@ impl GATv2Conv {
         }
         let by_head = heads.f_view([-1, n_heads, out_channels])?; // [n_destinations, heads, channels]
         by_head.f_mean_dim([1].as_slice(), false, None)?.f_add(&self.bias) // [n_destinations, channels]
-    }
-
-    /// The part that runs over edges: from both projections to the weighted sums, `[n_destinations, heads * channels]`.
-    fn attend(&self, x_l: &Tensor, x_r: &Tensor, edges: &Edges, train: bool) -> Result<Tensor> {
-        let GATv2Options { negative_slope, dropout, .. } = self.options;
-        if fused(&[x_l, x_r, &self.att], edges.n_edges()) {
-            let dropout = if train { dropout } else { 0.0 };
-            return fused::attend(x_l, x_r, &self.att, edges, negative_slope, dropout);
-        }
-        self.attend_plain(x_l, x_r, edges, train)
     }
 
     /// The same with libtorch's operations, which store several values an edge and channel.
@@ -95,7 +98,8 @@ impl GATv2Conv {
         let alpha = softmax_by_destination(&scores, &edges.destination, edges.n_destinations)?; // [n_edges, heads]
         let alpha = alpha.f_dropout(dropout, train)?.f_unsqueeze(-1)?; // [n_edges, heads, 1]
         let messages = x_j.f_view([n_edges, heads, out_channels])?.f_mul(&alpha)?; // [n_edges, heads, channels]
-        scatter_sum(&messages.f_view([n_edges, heads * out_channels])?, &edges.destination, edges.n_destinations)
+        let messages = messages.f_view([n_edges, heads * out_channels])?; // [n_edges, heads * channels]
+        self.combine(&scatter_sum(&messages, &edges.destination, edges.n_destinations)?)
     }
 }
 

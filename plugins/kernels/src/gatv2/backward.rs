@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! alpha_ij = exp(e_ij - log_sum_i)
-//! d e_ij   = alpha_ij (k_ij g_i . x_l_j - g_i . out_i)
+//! d e_ij   = alpha_ij (k_ij g_i . x_l_j - g_i . (out_i - bias))
 //! d x_r_i  = sum over j of  d e_ij att * LeakyReLU'(x_l_j + x_r_i)
 //! d x_l_j  = sum over i of (d e_ij att * LeakyReLU'(x_l_j + x_r_i) + k_ij alpha_ij g_i)
 //! d att    = sum over all   d e_ij LeakyReLU(x_l_j + x_r_i)
@@ -133,7 +133,12 @@ impl RowSum for ByDestination<'_> {
             for head in 0..heads {
                 let columns = head * channels..(head + 1) * channels;
                 let grad = &grad[columns.clone()];
-                let mean = dot(simd, grad, &out[columns.clone()]);
+                // `out` holds the bias, which is no part of the weighted mean.
+                let of_bias = match layer.bias {
+                    Some(bias) => dot(simd, grad, &bias[columns.clone()]),
+                    None => 0.0,
+                };
+                let mean = dot(simd, grad, &out[columns.clone()]) - of_bias;
                 let mut alpha = [0.0; BLOCK];
                 for (alpha, edge) in alpha.iter_mut().zip(block.clone()) {
                     *alpha = incoming.scores[edge * heads + head];

@@ -36,7 +36,7 @@ impl Softmax {
 }
 
 impl Gatv2<'_> {
-    /// Writes `out`, `[n_destinations, width]`: 0 for nodes without edges.
+    /// Writes `out`, `[n_destinations, width]`: the bias, or 0, for nodes without edges.
     ///
     /// # Panics
     /// If the lengths do not fit each other.
@@ -83,7 +83,7 @@ impl Gatv2<'_> {
             let sums = &mut part_sums[parts.start * width..parts.end * width];
             let log_sums = if saves { &mut log_sums[row * heads..][..heads] } else { &mut [] };
             let target = (&mut out[row * width..][..width], log_sums);
-            arch().dispatch(Merge { channels: self.channels(), sums, states: &mut part_states[parts.clone()], target });
+            arch().dispatch(Merge { layer: self, sums, states: &mut part_states[parts.clone()], target });
         }
     }
 
@@ -142,7 +142,7 @@ impl WithSimd for Forward<'_> {
                     softmax.clear();
                     attend(simd, layer, csr, row, edges, scores, out, softmax);
                     let log_sums = if log_sums.is_empty() { &mut [][..] } else { &mut log_sums[at * heads..][..heads] };
-                    finish(simd, layer.channels(), softmax, out, log_sums);
+                    finish(simd, layer, softmax, out, log_sums);
                 }
             }
         }
@@ -207,13 +207,16 @@ fn attend<S: Simd>(
     }
 }
 
-/// From sums over exponentials to weighted means.
+/// From sums over exponentials to weighted means, plus the bias.
 #[inline(always)]
-fn finish<S: Simd>(simd: S, channels: usize, softmax: &Softmax, out: &mut [f32], log_sums: &mut [f32]) {
-    for (head, out) in out.chunks_mut(channels.max(1)).enumerate() {
+fn finish<S: Simd>(simd: S, layer: &Gatv2, softmax: &Softmax, out: &mut [f32], log_sums: &mut [f32]) {
+    for (head, out) in out.chunks_mut(layer.channels().max(1)).enumerate() {
         if softmax.sums[head] != 0.0 {
             scale(simd, out, 1.0 / softmax.sums[head]);
         }
+    }
+    if let Some(bias) = layer.bias {
+        add(simd, out, bias);
     }
     for ((log_sum, largest), sum) in log_sums.iter_mut().zip(&softmax.largest).zip(&softmax.sums) {
         *log_sum = largest + sum.ln();
@@ -222,7 +225,7 @@ fn finish<S: Simd>(simd: S, channels: usize, softmax: &Softmax, out: &mut [f32],
 
 /// Joins the parts of a row, in their order.
 struct Merge<'a> {
-    channels: usize,
+    layer: &'a Gatv2<'a>,
     sums: &'a mut [f32],
     states: &'a mut [Softmax],
     target: (&'a mut [f32], &'a mut [f32]),
@@ -233,7 +236,8 @@ impl WithSimd for Merge<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { channels, sums, states, target: (out, log_sums) } = self;
+        let Self { layer, sums, states, target: (out, log_sums) } = self;
+        let channels = layer.channels();
         let mut whole = Softmax::new(out.len() / channels.max(1));
         for state in &*states {
             whole.largest.iter_mut().zip(&state.largest).for_each(|(all, part)| *all = all.max(*part));
@@ -247,6 +251,6 @@ impl WithSimd for Merge<'_> {
             }
             add(simd, out, sum);
         }
-        finish(simd, channels, &whole, out, log_sums);
+        finish(simd, layer, &whole, out, log_sums);
     }
 }

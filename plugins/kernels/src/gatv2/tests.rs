@@ -15,6 +15,7 @@ struct Case {
     x_l: Vec<f32>,
     x_r: Vec<f32>,
     att: Vec<f32>,
+    bias: Vec<f32>,
     grad_out: Vec<f32>,
     dropout: Option<Dropout>,
 }
@@ -39,8 +40,8 @@ impl Case {
         };
         let width = heads * channels;
         let (x_l, x_r, grad_out) = (draw(n.0 * width), draw(n.1 * width), draw(n.1 * width));
-        let (att, dropout) = (draw(width), Dropout::new(probability, 11));
-        Self { n_sources: n.0, n_destinations: n.1, heads, channels, edges, x_l, x_r, att, grad_out, dropout }
+        let (att, bias, dropout) = (draw(width), draw(width), Dropout::new(probability, 11));
+        Self { n_sources: n.0, n_destinations: n.1, heads, channels, edges, x_l, x_r, att, bias, grad_out, dropout }
     }
 
     fn grouped(&self) -> (CsrBuffers, CsrBuffers) {
@@ -55,6 +56,7 @@ impl Case {
             x_l: Rows::new(&self.x_l, self.n_sources, width),
             x_r: Rows::new(&self.x_r, self.n_destinations, width),
             att: &self.att,
+            bias: Some(&self.bias),
             heads: self.heads,
             negative_slope: SLOPE,
             dropout: self.dropout,
@@ -84,7 +86,8 @@ impl Case {
 
     fn by_definition(&self) -> Results {
         let (width, channels) = (self.heads * self.channels, self.channels);
-        let mut out = vec![0.0; self.n_destinations * width];
+        let bias = self.bias.iter().map(|bias| f64::from(*bias));
+        let mut out: Vec<f64> = bias.cycle().take(self.n_destinations * width).collect();
         let mut grads = [vec![0.0; self.x_l.len()], vec![0.0; self.x_r.len()], vec![0.0; width]];
         let kept = |edge: usize, head: usize| match self.dropout {
             None => 1.0,

@@ -20,12 +20,11 @@ struct Attention {
     index: EdgeIndex,
 }
 
-/// `x_l` f32 `[n_sources, heads * channels]`, `x_r` f32 `[n_destinations, heads * channels]`, `att` f32 `[1, heads, channels]`; gives
-/// `[n_destinations, heads * channels]`. `dropout` is 0 outside training.
+/// `x_l` f32 `[n_sources, heads * channels]`, `x_r` f32 `[n_destinations, heads * channels]`, `att` f32 `[1, heads, channels]`, `bias`
+/// f32 `[heads * channels]`; gives `[n_destinations, heads * channels]`. `dropout` is 0 outside training.
 pub fn attend(
-    x_l: &Tensor,
-    x_r: &Tensor,
-    att: &Tensor,
+    [x_l, x_r, att]: [&Tensor; 3],
+    bias: Option<&Tensor>,
     edges: &Edges,
     negative_slope: f64,
     dropout: f64,
@@ -33,18 +32,20 @@ pub fn attend(
     let attention = Attention { heads: att.size()[1], negative_slope, dropout: draw(dropout)?, index: edges.index()? };
     let inputs = [x_l.f_contiguous()?, x_r.f_contiguous()?, att.f_contiguous()?];
     let inputs = [&inputs[0], &inputs[1], &inputs[2]];
-    if !needs_grad(&inputs) {
-        return no_grad(|| attention.forward(inputs, None));
+    let all: Vec<_> = inputs.into_iter().chain(bias).collect();
+    if !needs_grad(&all) {
+        return no_grad(|| attention.forward(inputs, bias, None));
     }
     let options = (Kind::Float, Device::Cpu);
     let mut scores = Tensor::f_empty([edges.n_edges(), attention.heads], options)?; // [n_edges, heads]
     let mut log_sums = Tensor::f_empty([edges.n_destinations, attention.heads], options)?; // [n_destinations, heads]
     let out = no_grad(|| {
         let saved = Saved { scores: slice_mut(&mut scores)?, log_sums: slice_mut(&mut log_sums)? };
-        attention.forward(inputs, Some(saved))
+        attention.forward(inputs, bias, Some(saved))
     })?; // [n_destinations, heads * channels]
-    let saved = [inputs[0], inputs[1], inputs[2], &out.shallow_clone(), &scores, &log_sums];
-    attach(out, &inputs, &saved, move |saved, grad_out| attention.backward(saved, grad_out))
+    let own = out.shallow_clone();
+    let saved: Vec<_> = [inputs[0], inputs[1], inputs[2], &own, &scores, &log_sums].into_iter().chain(bias).collect();
+    attach(out, &all, &saved, move |saved, grad_out| attention.backward(saved, grad_out))
 }
 
 /// A mask of its own for every call, which libtorch's generator seeds.
@@ -56,27 +57,28 @@ fn draw(probability: f64) -> Result<Option<Dropout>> {
 }
 
 impl Attention {
-    fn layer<'a>(&self, [x_l, x_r, att]: [&'a Tensor; 3]) -> Result<Gatv2<'a>> {
+    fn layer<'a>(&self, [x_l, x_r, att]: [&'a Tensor; 3], bias: Option<&'a Tensor>) -> Result<Gatv2<'a>> {
         Ok(Gatv2 {
             x_l: rows(x_l)?,
             x_r: rows(x_r)?,
             att: slice(att)?,
+            bias: bias.map(slice).transpose()?,
             heads: self.heads as usize,
             negative_slope: self.negative_slope as f32,
             dropout: self.dropout,
         })
     }
 
-    fn forward(&self, inputs: [&Tensor; 3], saved: Option<Saved>) -> Result<Tensor> {
+    fn forward(&self, inputs: [&Tensor; 3], bias: Option<&Tensor>, saved: Option<Saved>) -> Result<Tensor> {
         let mut out = Tensor::f_empty_like(inputs[1])?; // [n_destinations, heads * channels]
-        let (layer, csr) = (self.layer(inputs)?, csr(&self.index.by_destination)?);
+        let (layer, csr) = (self.layer(inputs, bias)?, csr(&self.index.by_destination)?);
         let sums = slice_mut(&mut out)?;
         profile::timed(EDGE_KERNEL, || layer.forward(&csr, sums, saved));
         Ok(out)
     }
 
     fn backward(&self, saved: &[Tensor], grad_out: &Tensor) -> Result<Vec<Option<Tensor>>> {
-        let [x_l, x_r, att, out, scores, log_sums] = saved else { unreachable!("`attend` saves six tensors") };
+        let [x_l, x_r, att, out, scores, log_sums, bias @ ..] = saved else { unreachable!("`attend` saves them") };
         let grad_out = grad_out.f_contiguous()?; // [n_destinations, heads * channels]
         let incoming = Incoming {
             scores: slice(scores)?,
@@ -88,8 +90,13 @@ impl Attention {
         let [of_x_l, of_x_r, of_att] = &mut gradients;
         let written = Gradients { x_l: slice_mut(of_x_l)?, x_r: slice_mut(of_x_r)?, att: slice_mut(of_att)? };
         let (by_destination, by_source) = (csr(&self.index.by_destination)?, csr(&self.index.by_source)?);
-        let layer = self.layer([x_l, x_r, att])?;
+        let layer = self.layer([x_l, x_r, att], bias.first())?;
         profile::timed(EDGE_KERNEL, || layer.backward(&by_destination, &by_source, &incoming, written));
-        Ok(gradients.into_iter().map(Some).collect())
+        let mut gradients: Vec<_> = gradients.into_iter().map(Some).collect();
+        if !bias.is_empty() {
+            gradients.push(Some(grad_out.f_sum_dim_intlist([0].as_slice(), false, None)?));
+            // [heads * channels]
+        }
+        Ok(gradients)
     }
 }

@@ -68,7 +68,7 @@ const PATHS: [(&str, Attend); 2] = [("fused", GATv2Conv::attend), ("plain", GATv
 
 fn forward(layer: &GATv2Conv, attend: Attend, ends: (&Tensor, &Tensor), edges: &Edges, train: bool) -> Tensor {
     let (x_l, x_r) = layer.project(ends.0, ends.1).unwrap();
-    layer.combine(&attend(layer, &x_l, &x_r, edges, train).unwrap()).unwrap()
+    attend(layer, &x_l, &x_r, edges, train).unwrap()
 }
 
 fn check(path: &std::path::Path, (path_name, attend): (&str, Attend)) {
@@ -164,7 +164,7 @@ fn a_second_derivative_and_a_changed_input_are_refused() {
         let x_l = &x * 2.0; // [2, 6]
         let att = Tensor::ones([1, 2, 3], (tch::Kind::Float, Device::Cpu));
         let edges = Edges::new(&Tensor::from_slice(&[0_i64, 1, 1, 0]).view([2, 2]), 2, 2).unwrap();
-        let mut out = super::fused::attend(&x_l, &x_l, &att, &edges, 0.2, 0.0).unwrap();
+        let mut out = super::fused::attend([&x_l, &x_l, &att], None, &edges, 0.2, 0.0).unwrap();
         if change {
             out = out.relu_();
         }
