@@ -1,4 +1,4 @@
-//! What `train --profile` records: calls and time of every span ([`recording`]), for `result.json` and a table ([`summary`]), and the
+//! What `train --profile` records: calls and time of every span ([`mod@recording`]), for `result.json` and a table ([`mod@summary`]), and the
 //! spans themselves for `trace.json` ([`trace`]).
 //!
 //! Process-wide, as spans are: they come from any library and any thread, and nest on their thread. Plugins reach it through the sink

@@ -2,7 +2,7 @@
 //! they are never stored.
 //!
 //! A score is one sum in the order of the width, whatever the tile, so that lists depend neither on how users are grouped into calls
-//! nor on the number of threads; nor on the processor, if it multiplies and adds in one rounding (all with AVX2 or NEON do). [`Panels`] holds the items as [`tile`] reads them, [`Best`](best::Best) a user's list so far.
+//! nor on the number of threads; nor on the processor, if it multiplies and adds in one rounding (all with AVX2 or NEON do). [`Panels`] holds the items as [`tile`] reads them, [`Best`] a user's list so far.
 
 mod best;
 mod panels;

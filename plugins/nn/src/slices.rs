@@ -1,26 +1,10 @@
 //! CPU tensors as slices, for the kernels.
 
 use kernels::rows::Rows;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::kind::Element;
+use tch::{Device, TchError, Tensor};
 
 use crate::Result;
-
-/// The element types that kernels read.
-pub trait Element: Copy {
-    const KIND: Kind;
-}
-
-impl Element for f32 {
-    const KIND: Kind = Kind::Float;
-}
-
-impl Element for i32 {
-    const KIND: Kind = Kind::Int;
-}
-
-impl Element for i64 {
-    const KIND: Kind = Kind::Int64;
-}
 
 /// The elements of a contiguous CPU tensor.
 ///

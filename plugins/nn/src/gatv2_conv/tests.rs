@@ -110,7 +110,7 @@ fn results(attend: Attend, options: GATv2Options, n: (i64, i64), edges: &[(i64, 
     let numbers = |size: &[i64], seed: f64| {
         let n: i64 = size.iter().product();
         let counter = Tensor::arange(n, (tch::Kind::Double, Device::Cpu)) * 12.9898 + seed;
-        (counter.sin() * 43_758.5453).frac().view(size).to_kind(tch::Kind::Float)
+        (counter.sin() * 43_758.545).frac().view(size).to_kind(tch::Kind::Float)
     };
     let variables = nn::VarStore::new(Device::Cpu);
     let layer = GATv2Conv::new(&variables.root(), (6, 6), options).unwrap();
