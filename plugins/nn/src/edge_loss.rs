@@ -6,12 +6,12 @@ use kernels::edge_loss::{Criterion, EdgeLoss};
 use plugin_api::edge_index::EdgeIndex;
 use plugin_api::loss::LabelledEdges;
 use plugin_api::profile;
-use tch::{no_grad, Tensor};
+use tch::{no_grad, TchError, Tensor};
 
 use crate::autograd::attach;
 use crate::edges::{csr, index_edges};
 use crate::path::{fused, EDGE_KERNEL};
-use crate::slices::{rows, slice, slice_mut};
+use crate::slices::{rows, same_width, slice, slice_mut};
 use crate::Result;
 
 /// The losses that have a fused kernel.
@@ -31,6 +31,11 @@ pub fn edge_loss(criterion: EdgeCriterion, edges: &LabelledEdges) -> Result<Opti
     let n_edges = edge_label_index.size()[1];
     if n_edges == 0 || !fused(&[source, destination, edge_label], n_edges) {
         return Ok(None);
+    }
+    same_width(source, destination)?;
+    if edge_label.size() != [n_edges] {
+        let text = format!("{n_edges} edges, but labels of shape {:?}", edge_label.size());
+        return Err(TchError::Shape(text));
     }
     if criterion == EdgeCriterion::BPR && !is_paired(edge_label_index, edge_label)? {
         return Ok(None);
@@ -121,6 +126,15 @@ mod tests {
         // [2 n]
     }
 
+    fn labelled<'a>(
+        source: &'a Tensor,
+        destination: &'a Tensor,
+        edge_label_index: &'a Tensor,
+        edge_label: &'a Tensor,
+    ) -> LabelledEdges<'a> {
+        LabelledEdges { source, destination, edge_label_index, edge_label, index: None }
+    }
+
     /// Loss and gradients, of three times the loss.
     fn gradients(loss: impl Fn(&Tensor, &Tensor) -> Tensor) -> [Tensor; 3] {
         let (source, destination) = embeddings();
@@ -143,8 +157,7 @@ mod tests {
         let edge_label = labels(n);
         let by = |criterion| {
             gradients(|source, destination| {
-                let (edge_label_index, edge_label) = (&edge_label_index, &edge_label);
-                let edges = LabelledEdges { source, destination, edge_label_index, edge_label, index: None };
+                let edges = labelled(source, destination, &edge_label_index, &edge_label);
                 edge_loss(criterion, &edges).unwrap().unwrap()
             })
         };
@@ -164,13 +177,7 @@ mod tests {
     fn backward_twice_gives_the_same_gradients() {
         let (source, destination) = embeddings();
         let (edge_label_index, edge_label) = (edges(50), labels(50));
-        let edges = LabelledEdges {
-            source: &source,
-            destination: &destination,
-            edge_label_index: &edge_label_index,
-            edge_label: &edge_label,
-            index: None,
-        };
+        let edges = labelled(&source, &destination, &edge_label_index, &edge_label);
         let loss = edge_loss(EdgeCriterion::BCEWithLogits, &edges).unwrap().unwrap();
         let run = || Tensor::run_backward(&[&loss], &[&source, &destination], true, false);
         let first: Vec<_> = run().iter().map(Tensor::copy).collect();
@@ -182,14 +189,22 @@ mod tests {
         let (source, destination) = embeddings();
         let edge_label_index = Tensor::from_slice(&[0_i64, 1, 2, 3]).view([2, 2]);
         let edge_label = labels(1);
-        let edges = LabelledEdges {
-            source: &source,
-            destination: &destination,
-            edge_label_index: &edge_label_index,
-            edge_label: &edge_label,
-            index: None,
-        };
+        let edges = labelled(&source, &destination, &edge_label_index, &edge_label);
         assert!(edge_loss(EdgeCriterion::BPR, &edges).unwrap().is_none());
         assert!(edge_loss(EdgeCriterion::BCEWithLogits, &edges).unwrap().is_some());
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_errors() {
+        let (source, destination) = embeddings();
+        let (edge_label_index, edge_label) = (edges(5), labels(5));
+        let narrow = destination.narrow(1, 0, 7);
+        let of = |destination, edge_label| {
+            let edges = labelled(&source, destination, &edge_label_index, edge_label);
+            edge_loss(EdgeCriterion::BCEWithLogits, &edges)
+        };
+        assert!(of(&narrow, &edge_label).unwrap_err().to_string().contains("one width"));
+        assert!(of(&destination, &labels(4)).unwrap_err().to_string().contains("10 edges"));
+        assert!(dot_product_scores(&source, &narrow, &edge_label_index).is_err());
     }
 }

@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 use crate::autograd::{attach, needs_grad};
 use crate::edges::{csr, index_edges};
 use crate::path::fused;
-use crate::slices::{rows, slice, slice_mut};
+use crate::slices::{rows, same_width, slice, slice_mut};
 use crate::{gather_rows, Result};
 
 /// `source` f32 `[n_sources, width]`, `destination` f32 `[n_destinations, width]`, `edge_index` i64 `[2, n_edges]`; gives
@@ -25,6 +25,7 @@ pub fn dot_product_scores(source: &Tensor, destination: &Tensor, edge_index: &Te
 }
 
 fn fused_scores(source: &Tensor, destination: &Tensor, edge_index: &Tensor) -> Result<Tensor> {
+    same_width(source, destination)?;
     let (source, destination) = (source.f_contiguous()?, destination.f_contiguous()?);
     let (from, to) = (edge_index.f_get(0)?.f_contiguous()?, edge_index.f_get(1)?.f_contiguous()?); // [n_edges]
     let mut scores = Tensor::f_empty([edge_index.size()[1]], (Kind::Float, Device::Cpu))?; // [n_edges]

@@ -44,6 +44,16 @@ pub fn rows(matrix: &Tensor) -> Result<Rows<'_>> {
     }
 }
 
+/// # Errors
+/// If two matrices are not equally wide: rows of theirs are multiplied, and a kernel would take the shorter one's length.
+pub fn same_width(one: &Tensor, other: &Tensor) -> Result<()> {
+    let (one, other) = (one.size(), other.size());
+    if one.len() == 2 && other.len() == 2 && one[1] == other[1] {
+        return Ok(());
+    }
+    Err(TchError::Shape(format!("expected matrices of one width, got shapes {one:?} and {other:?}")))
+}
+
 fn check<T: Element>(tensor: &Tensor) -> Result<usize> {
     let kind = tensor.f_kind()?;
     if tensor.device() != Device::Cpu || kind != T::KIND || !tensor.is_contiguous() {

@@ -4,12 +4,12 @@ use kernels::dropout::Dropout;
 use kernels::gatv2::{Gatv2, Gradients, Incoming, Saved};
 use plugin_api::edge_index::EdgeIndex;
 use plugin_api::profile;
-use tch::{no_grad, Device, Kind, Tensor};
+use tch::{no_grad, Device, Kind, TchError, Tensor};
 
 use crate::autograd::{attach, needs_grad};
 use crate::edges::csr;
 use crate::path::{draw_seed, EDGE_KERNEL};
-use crate::slices::{rows, slice, slice_mut};
+use crate::slices::{rows, same_width, slice, slice_mut};
 use crate::{Edges, Result};
 
 /// What does not change between forward and backward.
@@ -29,6 +29,11 @@ pub fn attend(
     negative_slope: f64,
     dropout: f64,
 ) -> Result<Tensor> {
+    same_width(x_l, x_r)?;
+    if att.dim() != 3 || att.numel() as i64 != x_l.size()[1] {
+        let text = format!("att of shape {:?} does not fit projections of shape {:?}", att.size(), x_l.size());
+        return Err(TchError::Shape(text));
+    }
     let attention = Attention { heads: att.size()[1], negative_slope, dropout: draw(dropout)?, index: edges.index()? };
     let inputs = [x_l.f_contiguous()?, x_r.f_contiguous()?, att.f_contiguous()?];
     let inputs = [&inputs[0], &inputs[1], &inputs[2]];

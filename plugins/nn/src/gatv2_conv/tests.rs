@@ -176,6 +176,15 @@ fn a_second_derivative_and_a_changed_input_are_refused() {
 }
 
 #[test]
+fn projections_that_do_not_fit_are_an_error() {
+    let ones = |size: &[i64]| Tensor::ones(size, (tch::Kind::Float, Device::Cpu));
+    let edges = Edges::new(&Tensor::from_slice(&[0_i64, 1, 1, 0]).view([2, 2]), 2, 2).unwrap();
+    for (x_l, x_r, att) in [([2, 6], [2, 5], [1, 2, 3]), ([2, 6], [2, 6], [1, 2, 2])] {
+        super::fused::attend([&ones(&x_l), &ones(&x_r), &ones(&att)], None, &edges, 0.2, 0.0).unwrap_err();
+    }
+}
+
+#[test]
 fn an_index_that_belongs_elsewhere_is_an_error() {
     let variables = nn::VarStore::new(Device::Cpu);
     let layer = GATv2Conv::new(&variables.root(), (4, 4), options(2, 3, true, false)).unwrap();
