@@ -12,11 +12,13 @@
 //! | [`machine`] | device, threads, libtorch of this process |
 //! | [`services`] | what the host offers its plugins |
 //! | [`artifacts`] | the run directory |
+//! | [`child`] | this binary once more, in a process that may crash |
 //! | [`terminal`] | log, progress bar, tables |
 //!
 //! The host knows no model: what a part does stands in its plugin.
 
 pub mod artifacts;
+pub mod child;
 pub mod cli;
 pub mod commands;
 pub mod config;
