@@ -64,28 +64,11 @@ pub fn filled<T: Element>(shape: &[i64], fill: impl FnOnce(&mut [MaybeUninit<T>]
     let tensor = Tensor::f_empty(shape, (T::KIND, Device::Cpu))?;
     if tensor.numel() > 0 {
         let data = tensor.data_ptr().cast::<MaybeUninit<T>>();
-        use_small_pages(&tensor, tensor.numel() * size_of::<T>());
         // SAFETY: a tensor that was just made is contiguous, on the CPU, of `numel` elements of `T`'s kind, aligned by libtorch to 64
         // bytes, and known to nobody else until this function returns; `MaybeUninit` makes no claim about what is in it.
         fill(unsafe { std::slice::from_raw_parts_mut(data, tensor.numel()) });
     }
     Ok(tensor)
-}
-
-/// The host asks libtorch for pages of 2 MB, which gains for what is allocated again and again in training. What is written once, from
-/// front to back, loses: to clear such a page in one go moves it through the memory twice. Filling the 2.4 GB of a graph of 25 million
-/// ratings took 6.4 s of the kernel's time with them, 1.2 s without (measured on a virtual machine).
-fn use_small_pages(tensor: &Tensor, n_bytes: usize) {
-    const PAGE: usize = 4096;
-    // Above this glibc gives every block a mapping of its own, so that the advice goes when the tensor goes.
-    if n_bytes <= 32 << 20 {
-        return;
-    }
-    let skipped = tensor.data_ptr().align_offset(PAGE).min(n_bytes);
-    let begin = tensor.data_ptr().wrapping_byte_add(skipped);
-    // SAFETY: a range of whole pages inside the tensor's own memory; the advice changes what pages it gets, not what is in them. Where
-    // the kernel refuses, as one with larger pages may, nothing is lost.
-    unsafe { libc::madvise(begin, (n_bytes - skipped) / PAGE * PAGE, libc::MADV_NOHUGEPAGE) };
 }
 
 /// A CPU tensor over memory that lives as long as the process, without copying; if the memory is not aligned for `kind`, a copy.

@@ -1,4 +1,4 @@
-//! The attention layer over the edges of a graph of the size of MovieLens latest-small: 610 users, 9,742 movies, 80,670 ratings.
+//! The attention layer over the edges of a graph of the size of MovieLens latest-small, and of one whose rows do not fit the caches.
 
 use criterion::{criterion_group, criterion_main, Criterion};
 use kernels::csr::group;
@@ -6,18 +6,23 @@ use kernels::dropout::Dropout;
 use kernels::gatv2::{Gatv2, Gradients, Incoming, Saved};
 use kernels::rows::Rows;
 
-const USERS: usize = 610;
-const MOVIES: usize = 9742;
-const RATINGS: usize = 80_670;
+struct Size {
+    users: usize,
+    movies: usize,
+    ratings: usize,
+}
+
+const LATEST_SMALL: Size = Size { users: 610, movies: 9_742, ratings: 80_670 };
+const BEYOND_THE_CACHES: Size = Size { users: 100_000, movies: 50_000, ratings: 1_000_000 };
 
 /// A few users and movies have most of the ratings.
-fn ratings() -> (Vec<i64>, Vec<i64>) {
+fn ratings(size: &Size) -> (Vec<i64>, Vec<i64>) {
     let mut state = 7_u64;
     let mut draw = |n: usize, skew: i32| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (((state >> 11) as f64 / (1_u64 << 53) as f64).powi(skew) * n as f64) as i64
     };
-    (0..RATINGS).map(|_| (draw(USERS, 2), draw(MOVIES, 4))).unzip()
+    (0..size.ratings).map(|_| (draw(size.users, 2), draw(size.movies, 4))).unzip()
 }
 
 fn matrix(n: usize) -> Vec<f32> {
@@ -25,13 +30,19 @@ fn matrix(n: usize) -> Vec<f32> {
 }
 
 fn attention(criterion: &mut Criterion) {
-    let (users, movies) = ratings();
-    let by_user = group(&users, &movies, USERS, MOVIES).unwrap();
-    let by_movie = group(&movies, &users, MOVIES, USERS).unwrap();
-    for (heads, channels) in [(2, 128), (8, 16)] {
+    of_size(criterion, "latest-small", &LATEST_SMALL, &[(2, 128), (8, 16)]);
+    of_size(criterion, "a million", &BEYOND_THE_CACHES, &[(2, 64)]);
+}
+
+fn of_size(criterion: &mut Criterion, size_name: &str, size: &Size, shapes: &[(usize, usize)]) {
+    let Size { users: n_users, movies: n_movies, ratings: n_ratings } = *size;
+    let (users, movies) = ratings(size);
+    let by_user = group(&users, &movies, n_users, n_movies).unwrap();
+    let by_movie = group(&movies, &users, n_movies, n_users).unwrap();
+    for &(heads, channels) in shapes {
         for (name, by_destination, by_source, n_sources, n_destinations) in [
-            ("user to movie", &by_movie, &by_user, USERS, MOVIES),
-            ("movie to user", &by_user, &by_movie, MOVIES, USERS),
+            ("user to movie", &by_movie, &by_user, n_users, n_movies),
+            ("movie to user", &by_user, &by_movie, n_movies, n_users),
         ] {
             let width = heads * channels;
             let (x_l, x_r, att) = (matrix(n_sources * width), matrix(n_destinations * width), matrix(width));
@@ -46,8 +57,8 @@ fn attention(criterion: &mut Criterion) {
             };
             let (by_destination, by_source) = (by_destination.view(), by_source.view());
             let mut out = vec![0.0; n_destinations * width];
-            let (mut scores, mut log_sums) = (vec![0.0; RATINGS * heads], vec![0.0; n_destinations * heads]);
-            criterion.bench_function(&format!("gatv2 {heads} x {channels}, {name}, forward"), |bench| {
+            let (mut scores, mut log_sums) = (vec![0.0; n_ratings * heads], vec![0.0; n_destinations * heads]);
+            criterion.bench_function(&format!("gatv2 {size_name}, {heads} x {channels}, {name}, forward"), |bench| {
                 bench.iter(|| {
                     let saved = Saved { scores: &mut scores, log_sums: &mut log_sums };
                     layer.forward(&by_destination, &mut out, Some(saved));
@@ -55,7 +66,7 @@ fn attention(criterion: &mut Criterion) {
             });
             let grad_out = matrix(out.len());
             let (mut x_l, mut x_r, mut att) = (vec![0.0; x_l.len()], vec![0.0; x_r.len()], vec![0.0; width]);
-            criterion.bench_function(&format!("gatv2 {heads} x {channels}, {name}, backward"), |bench| {
+            criterion.bench_function(&format!("gatv2 {size_name}, {heads} x {channels}, {name}, backward"), |bench| {
                 bench.iter(|| {
                     let incoming = Incoming {
                         scores: &scores,

@@ -10,6 +10,7 @@ use crate::csr::Csr;
 use crate::edge_scores::weighted_sums;
 use crate::parallel::Disjoint;
 use crate::pieces::Pieces;
+use crate::prefetch::{ahead, prefetch_rows};
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, exp_block, BLOCK};
@@ -119,6 +120,10 @@ impl Pass<'_> {
         let EdgeLoss { source, destination, by_source, .. } = self.loss;
         let x = source.row(row);
         let edges = &by_source.edges[block.clone()];
+        let ahead = ahead(&block, by_source.n_edges());
+        destination.prefetch(&by_source.neighbours[ahead.clone()]);
+        prefetch_rows(labels, 1, &by_source.edges[ahead.clone()]);
+        prefetch_rows(&self.gradients.0, 1, &by_source.edges[ahead]);
         let (mut rows, mut scores): ([&[f32]; BLOCK], _) = ([&[]; BLOCK], [0.0; BLOCK]);
         for (n, neighbour) in by_source.neighbours[block.clone()].iter().enumerate() {
             rows[n] = destination.row(*neighbour as usize);
@@ -145,6 +150,11 @@ impl Pass<'_> {
         let first = edges.start - edges.start / 2 + pairs.start;
         let (n_pairs, half) = (pairs.len(), edges.len() / 2);
         let (mut positives, mut negatives): ([&[f32]; BLOCK], [&[f32]; BLOCK]) = ([&[]; BLOCK], [&[]; BLOCK]);
+        for begin in [first, first + half] {
+            let ahead = ahead(&(begin..begin + n_pairs), by_source.n_edges());
+            destination.prefetch(&by_source.neighbours[ahead.clone()]);
+            prefetch_rows(&self.gradients.0, 1, &by_source.edges[ahead]);
+        }
         let mut differences = [0.0; BLOCK];
         for n in 0..n_pairs {
             positives[n] = destination.row(by_source.neighbours[first + n] as usize);

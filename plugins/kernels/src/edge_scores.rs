@@ -8,6 +8,7 @@ use crate::arch::arch;
 use crate::csr::Csr;
 use crate::parallel::for_each_chunk;
 use crate::pieces::Pieces;
+use crate::prefetch::ahead;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, scale, BLOCK};
@@ -73,6 +74,7 @@ impl<W: Fn(usize) -> f32 + Sync> RowSum for WeightedSums<'_, W> {
     fn add<S: Simd>(&self, simd: S, (): &mut (), _: Place, edges: Range<usize>, sum: &mut [f32]) {
         for begin in edges.clone().step_by(BLOCK) {
             let block = begin..(begin + BLOCK).min(edges.end);
+            self.x.prefetch(&self.csr.neighbours[ahead(&block, self.csr.n_edges())]);
             let (mut rows, mut weights): ([&[f32]; BLOCK], _) = ([&[]; BLOCK], [0.0; BLOCK]);
             for (n, at) in block.clone().enumerate() {
                 rows[n] = self.x.row(self.csr.neighbours[at] as usize);

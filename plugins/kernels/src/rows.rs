@@ -1,10 +1,11 @@
 //! A matrix by its rows.
 
-/// A row-major f32 matrix .
+use crate::prefetch::prefetch_rows;
+
+/// A row-major f32 matrix.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     values: &'a [f32],
-    stride: usize,
     width: usize,
 }
 
@@ -15,7 +16,7 @@ impl<'a> Rows<'a> {
     /// If there are not `n * width` values.
     pub fn new(values: &'a [f32], n: usize, width: usize) -> Self {
         assert_eq!(values.len(), n * width, "{n} rows of {width}");
-        Self { values, stride: width, width }
+        Self { values, width }
     }
 
     pub fn width(&self) -> usize {
@@ -26,6 +27,12 @@ impl<'a> Rows<'a> {
     /// If there is no such row.
     #[inline(always)]
     pub fn row(&self, row: usize) -> &'a [f32] {
-        &self.values[row * self.stride..][..self.width]
+        &self.values[row * self.width..][..self.width]
+    }
+
+    /// Asks for rows that will be read soon; ids that name none are passed over.
+    #[inline(always)]
+    pub fn prefetch(&self, ids: &[i32]) {
+        prefetch_rows(self.values, self.width, ids);
     }
 }

@@ -15,6 +15,7 @@ use pulp::Simd;
 
 use crate::csr::Csr;
 use crate::pieces::Pieces;
+use crate::prefetch::ahead;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, BLOCK};
@@ -86,7 +87,9 @@ impl RowSum for Product<'_> {
     #[inline(always)]
     fn add<S: Simd>(&self, simd: S, (): &mut (), _: Place, edges: Range<usize>, sum: &mut [f32]) {
         for begin in edges.clone().step_by(BLOCK) {
-            let neighbours = &self.csr.neighbours[begin..(begin + BLOCK).min(edges.end)];
+            let block = begin..(begin + BLOCK).min(edges.end);
+            self.product.x.prefetch(&self.csr.neighbours[ahead(&block, self.csr.n_edges())]);
+            let neighbours = &self.csr.neighbours[block];
             let (mut rows, mut factors) = ([&[][..]; BLOCK], [1.0; BLOCK]);
             for (row, neighbour) in rows.iter_mut().zip(neighbours) {
                 *row = self.product.x.row(*neighbour as usize);

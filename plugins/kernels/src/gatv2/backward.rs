@@ -21,6 +21,7 @@ use super::Gatv2;
 use crate::csr::Csr;
 use crate::parallel::Disjoint;
 use crate::pieces::Pieces;
+use crate::prefetch::{ahead, prefetch_rows};
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, exp_block, BLOCK};
@@ -52,9 +53,10 @@ impl Gatv2<'_> {
     /// If the lengths do not fit each other.
     pub fn backward(&self, by_destination: &Csr, by_source: &Csr, incoming: &Incoming, gradients: Gradients) {
         assert_eq!(by_destination.n_edges(), by_source.n_edges());
-        let weights: Vec<_> = (0..by_destination.n_edges() * self.heads).map(|_| EdgeWeight::default()).collect();
-        self.by_destination(by_destination, incoming, &weights, gradients.x_r, gradients.att);
-        self.by_source(by_source, incoming.grad_out, &weights, gradients.x_l);
+        let mut weights = vec![0; by_destination.n_edges() * self.heads];
+        let weights = EdgeWeight::of(&mut weights);
+        self.by_destination(by_destination, incoming, weights, gradients.x_r, gradients.att);
+        self.by_source(by_source, incoming.grad_out, weights, gradients.x_l);
     }
 
     fn by_destination(
@@ -85,10 +87,17 @@ impl Gatv2<'_> {
 
 /// `k alpha` and `d e` of an edge of the edge list and a head: written going by destination, read going by source. Atomic because an
 /// index from elsewhere might name an edge twice; relaxed, these are plain moves.
-#[derive(Default)]
+#[repr(transparent)]
 struct EdgeWeight(AtomicU64);
 
 impl EdgeWeight {
+    /// Pages of zeros from the system, which the threads then touch as they come to them, instead of one thread going through
+    /// them all first.
+    fn of(zeros: &mut [u64]) -> &[Self] {
+        // SAFETY: an `AtomicU64` has the size of a `u64`, here its alignment too, and nobody else has the slice meanwhile.
+        unsafe { &*(zeros as *mut [u64] as *const [Self]) }
+    }
+
     #[inline(always)]
     fn set(&self, kept_alpha: f32, d_score: f32) {
         let bits = u64::from(kept_alpha.to_bits()) << 32 | u64::from(d_score.to_bits());
@@ -125,6 +134,9 @@ impl RowSum for ByDestination<'_> {
         let (x_r, grad, out) = (layer.x_r.row(at.row), incoming.grad_out.row(at.row), incoming.out.row(at.row));
         for block_begin in edges.clone().step_by(BLOCK) {
             let block = block_begin..(block_begin + BLOCK).min(edges.end);
+            let ahead = ahead(&block, csr.n_edges());
+            layer.x_l.prefetch(&csr.neighbours[ahead.clone()]);
+            prefetch_rows(weights, heads, &csr.edges[ahead]);
             let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
             for (row, neighbour) in rows.iter_mut().zip(&csr.neighbours[block.clone()]) {
                 *row = layer.x_l.row(*neighbour as usize);
@@ -188,7 +200,10 @@ impl RowSum for BySource<'_> {
         let x_l = layer.x_l.row(at.row);
         for block_begin in edges.clone().step_by(BLOCK) {
             let block = block_begin..(block_begin + BLOCK).min(edges.end);
-            let n = block.len();
+            let (n, ahead) = (block.len(), ahead(&block, csr.n_edges()));
+            layer.x_r.prefetch(&csr.neighbours[ahead.clone()]);
+            grad_out.prefetch(&csr.neighbours[ahead.clone()]);
+            prefetch_rows(weights, heads, &csr.edges[ahead]);
             let (mut rows, mut grads): ([&[f32]; BLOCK], [&[f32]; BLOCK]) = ([&[]; BLOCK], [&[]; BLOCK]);
             for (n, neighbour) in csr.neighbours[block.clone()].iter().enumerate() {
                 rows[n] = layer.x_r.row(*neighbour as usize);

@@ -7,6 +7,7 @@ use crate::arch::arch;
 use crate::csr::Csr;
 use crate::parallel::{for_each_with, Disjoint};
 use crate::pieces::{Piece, Pieces};
+use crate::prefetch::ahead;
 use crate::vector::{add, add_weighted, exp_block, leaky_relu, scale, BLOCK};
 
 /// What backward needs of forward besides its output.
@@ -169,6 +170,7 @@ fn attend<S: Simd>(
     for block_begin in edges.clone().step_by(BLOCK) {
         let block = block_begin..(block_begin + BLOCK).min(edges.end);
         let n = block.len();
+        layer.x_l.prefetch(&csr.neighbours[ahead(&block, csr.n_edges())]);
         let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
         for (row, neighbour) in rows.iter_mut().zip(&csr.neighbours[block.clone()]) {
             *row = layer.x_l.row(*neighbour as usize);

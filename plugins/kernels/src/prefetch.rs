@@ -1,0 +1,42 @@
+//! Asking for memory before it is needed. Neighbours lie anywhere: on a graph whose rows do not fit the caches, a kernel without this
+//! waits for memory at every edge.
+
+use std::ops::Range;
+
+use crate::vector::BLOCK;
+
+/// The positions that a kernel which goes through edges a [`BLOCK`] at a time comes to after `block`, in the same row or in later ones, out of
+/// `n_edges`: each edge is ahead of exactly one block.
+#[inline(always)]
+pub fn ahead(block: &Range<usize>, n_edges: usize) -> Range<usize> {
+    (block.start + BLOCK).min(n_edges)..(block.end + BLOCK).min(n_edges)
+}
+
+/// Asks for the rows `ids` of a matrix of `width` columns; ids that name none are passed over.
+#[inline(always)]
+pub fn prefetch_rows<T>(values: &[T], width: usize, ids: &[i32]) {
+    for id in ids {
+        let begin = (*id as usize).wrapping_mul(width);
+        if let Some(row) = values.get(begin..begin.wrapping_add(width)) {
+            prefetch(row);
+        }
+    }
+}
+
+/// Starts to bring `values` into the caches. Only a hint: does nothing where stable Rust has no instruction for it.
+#[inline(always)]
+fn prefetch<T>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_mm_prefetch, _MM_HINT_T1};
+        const LINE: usize = 64;
+        let begin = values.as_ptr().cast::<i8>();
+        for at in (0..size_of_val(values)).step_by(LINE) {
+            // Into the second level: the first has too few places for lines on their way (measured: no gain at all), and wide rows fill it.
+            // SAFETY: the address is within `values`, and a prefetch reads nothing that a program could see.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(begin.add(at)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
