@@ -65,13 +65,16 @@ pub mod prelude {
     pub use serde::{self, Deserialize, Serialize};
 }
 
-/// The version of this contract. A host loads plugins of its own major version whose minor version it knows or exceeds.
+/// The version of this contract. How it changes stands in `EVOLUTION.md`.
 ///
 /// | version | new |
 /// |---|---|
-/// | 1.1 | spans ([`profile`]); a plugin built for 1.0 records none |
+/// | 1.1 | spans ([`profile`]), losses that score their edges themselves ([`Loss::forward_edges`]); a plugin built for 1.0 does neither |
 /// | 1.0 | the first |
 pub const API_VERSION: ApiVersion = ApiVersion { major: 1, minor: 1 };
+
+/// The least version of a host that can run what is built with this crate: all that was added since is called by hosts only.
+pub const LEAST_HOST: ApiVersion = ApiVersion { major: 1, minor: 0 };
 
 /// The libtorch that this crate was compiled against, for example `2.11.0`.
 pub const LIBTORCH_VERSION: &str = env!("PLUGIN_API_LIBTORCH");
@@ -84,9 +87,9 @@ pub struct ApiVersion {
 }
 
 impl ApiVersion {
-    /// Whether a host of this version can load a plugin of version `plugin`.
-    pub fn accepts(self, plugin: ApiVersion) -> bool {
-        self.major == plugin.major && plugin.minor <= self.minor
+    /// Whether a host of this version can run a plugin that needs at least a host of version `least`.
+    pub fn accepts(self, least: ApiVersion) -> bool {
+        self.major == least.major && least.minor <= self.minor
     }
 }
 

@@ -23,7 +23,7 @@ class Bench:
     sizes: list
     limit_bytes: int
     quick: bool
-    huge_pages: bool
+    keep_freed: bool
     keep: bool
     svg: Path
     failures: list = field(default_factory=list)
@@ -31,9 +31,9 @@ class Bench:
     def python_script(self, script, *arguments, threads=None, limit_bytes=None):
         """A script of this folder under the Python of the virtual environment."""
         env = ours.environment(threads or self.threads)
-        if self.huge_pages:
-            # The host sets it for itself; for a PyG user it is one variable too.
-            env["THP_MEM_ALLOC_ENABLE"] = "1"
+        if self.keep_freed:
+            # The host tells its allocator the same; for a PyG user it takes two variables.
+            env.update(MALLOC_MMAP_THRESHOLD_=str(2**31 - 1), MALLOC_TRIM_THRESHOLD_=str(2**31 - 1))
         return measure.run([self.python, HERE / script, *arguments], env=env, limit_bytes=limit_bytes)
 
     def pyg(self, *arguments, limit_bytes=None):

@@ -2,26 +2,43 @@
 
 import environment
 import measure
+import ratings
 from bench import HERE
 
 
-class External:
-    """`folder/compare.py`, which takes `--rounds` and fails where the results differ; `cargo` builds what it calls."""
+class Evaluator:
+    """The full ranking. Its script fails where the lists or metrics differ."""
 
-    def __init__(self, name, folder, cargo=()):
-        self.name, self.script, self.cargo = name, HERE / folder / "compare.py", cargo
+    name = "evaluator"
 
     def __call__(self, bench):
-        if not self.script.exists():
-            raise measure.Failed(f"{self.script.relative_to(environment.ROOT)} is missing")
-        if self.cargo:
-            measure.run(["cargo", *self.cargo], cwd=environment.ROOT).check()
-        child = bench.python_script(self.script, "--rounds", bench.rounds).check()
-        measure.emit(subset=self.name, seconds=child.seconds, printed=child.stdout)
-        return ["```text", *child.stdout.rstrip().splitlines(), "```"]
+        build = ["cargo", "build", "--quiet", "-p", "evaluators", "--example", "full_ranking"]
+        measure.run(build, cwd=environment.ROOT).check()
+        return printed_by(bench, self.name, "evaluator", "--rounds", bench.rounds)
 
 
-SUBSETS = [
-    External("evaluator", "evaluator", ["build", "--quiet", "-p", "evaluators", "--example", "full_ranking"]),
-    External("data-path", "data_path"),
-]
+class DataPath:
+    """From a file of ratings to the split graph. PyG is measured at the smaller size only: the larger one takes it minutes."""
+
+    name = "data-path"
+
+    def __call__(self, bench):
+        lines = []
+        for millions, peers in ((0.2, "pyg,polars"),) if bench.quick else ((5, "pyg,polars"), (25, "polars")):
+            path = bench.work / f"ratings-{millions:g}m.csv"
+            ratings.generate(bench, path, round(millions * 1e6))
+            options = ("--runs", bench.rounds, "--peers", peers, "--threads", bench.threads, "--binary", bench.binary)
+            lines += printed_by(bench, self.name, "data_path", path, *options)
+            if not bench.keep:
+                path.unlink()
+        return lines
+
+
+def printed_by(bench, subset, folder, *arguments):
+    """The output of `folder/compare.py`, as a block of the report."""
+    child = bench.python_script(HERE / folder / "compare.py", *arguments).check()
+    measure.emit(subset=subset, seconds=child.seconds, printed=child.stdout)
+    return ["```text", *child.stdout.rstrip().splitlines(), "```", ""]
+
+
+SUBSETS = [Evaluator(), DataPath()]

@@ -14,13 +14,12 @@ from statistics import median
 import measure
 import ours
 import plot
+import ratings
 import report
-from bench import HERE
 
 CHANNELS, HEADS, LAYERS = 64, 2, 2
 N_EPOCHS = 3
 RELEASE = "ml-32m"
-GENERATOR = HERE / "data_path" / "generate.py"
 # Time and memory may grow no faster than the ratings; a tenth is left to the noise of the machine.
 NO_WORSE_THAN_LINEAR = 1.1
 # What the largest size is asked to fit in.
@@ -46,7 +45,8 @@ class Growth:
     def size(self, bench, folder, millions, with_pyg):
         """Everything at one size."""
         n_ratings = round(millions * 1e6)
-        generate(bench, folder, n_ratings)
+        # Where the loader looks for MovieLens 32M, in a data folder of its own.
+        ratings.generate(bench, folder / "data" / "raw" / RELEASE / "ratings.csv", n_ratings)
         loaded = attempt(lambda: self.load(bench, folder))
         mine = loaded if "failure" in loaded else attempt(lambda: self.ours(bench, folder))
         theirs = attempt(lambda: self.pyg(bench, folder)) if with_pyg else {"failure": "not run: a smaller size failed"}
@@ -166,18 +166,6 @@ def cell(result, name):
 
 def overrides():
     return ["data=movielens", "data.params.env=32m", "++data.params.sources=[raw]"]
-
-
-def generate(bench, folder, n_ratings):
-    """`ratings.csv` where the loader looks for MovieLens 32M, in a data folder of its own."""
-    raw = folder / "data" / "raw" / RELEASE
-    if (raw / "ratings.csv").exists():
-        return
-    if not GENERATOR.exists():
-        raise measure.Failed("tests/bench/data_path/generate.py is missing")
-    raw.mkdir(parents=True, exist_ok=True)
-    bench.python_script(GENERATOR, n_ratings, raw / "part.csv").check()
-    (raw / "part.csv").rename(raw / "ratings.csv")
 
 
 def attempt(work):

@@ -134,6 +134,7 @@ def main():
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--width", type=int, default=128, help="of the random features, where the file has none")
     parser.add_argument("--no-ranking", action="store_true", help="no full ranking on the test split")
+    parser.add_argument("--float64", action="store_true", help="weights, features and all arithmetic in double precision")
     parser.add_argument("--init-from", type=Path, metavar="FILE", help="initial weights, safetensors")
     parser.add_argument("--write-weights", type=Path, metavar="FILE", help="store the initial weights")
     arguments = parser.parse_args()
@@ -143,6 +144,11 @@ def main():
     model = build(arguments, splits["train"])
     if arguments.init_from:
         model.load_state_dict(load_file(arguments.init_from))
+    if arguments.float64:
+        model.double()
+        for data in splits.values():
+            data["user"].x, data["movie"].x = data["user"].x.double(), data["movie"].x.double()
+            data[TARGET].edge_label = data[TARGET].edge_label.double()
     if arguments.write_weights:
         save_file({name: value.contiguous() for name, value in model.state_dict().items()}, arguments.write_weights)
     print(json.dumps(train(model, splits, arguments)))

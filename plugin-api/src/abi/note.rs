@@ -1,7 +1,8 @@
 //! The identity note: an ELF note section in every plugin, which a host reads without running any code of the file.
 //!
-//! The description is text, `key=value` a line, so that a later version can add keys: `name`, `version`, `api`, `libtorch`,
-//! `rustc`, `panic`, `authors`, `license`, `description`, and a line `KIND=CONSTRUCTOR` per constructor.
+//! The description is text, `key=value` a line, so that a later version can add keys: `name`, `version`, `api` (the least API of a
+//! host that can run it), `built` (the API it was built against; since 1.1), `libtorch`, `rustc`, `panic`, `authors`, `license`,
+//! `description`, and a line `KIND=CONSTRUCTOR` per constructor.
 
 /// The name of the section, and with a final NUL of the note's owner.
 pub const SECTION: &str = ".note.recsys-host";
@@ -14,7 +15,7 @@ pub const TYPE: u32 = 1;
 
 /// What every plugin's note tells of the contract and the tools it was built with.
 pub const API_LINE: &str =
-    concat!("api=1.1\nlibtorch=", env!("PLUGIN_API_LIBTORCH"), "\nrustc=", env!("PLUGIN_API_RUSTC"), "\n");
+    concat!("api=1.0\nbuilt=1.1\nlibtorch=", env!("PLUGIN_API_LIBTORCH"), "\nrustc=", env!("PLUGIN_API_RUSTC"), "\n");
 
 /// An ELF note, aligned to 4 bytes. `N` is a multiple of 4.
 #[repr(C, align(4))]
@@ -79,8 +80,10 @@ pub fn description(section: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_note_tells_the_api_version() {
-        assert!(super::API_LINE.starts_with(&format!("api={}\n", crate::API_VERSION)));
+    fn the_note_tells_both_api_versions() {
+        let both = format!("api={}\nbuilt={}\n", crate::LEAST_HOST, crate::API_VERSION);
+        assert!(super::API_LINE.starts_with(&both));
+        assert!(crate::API_VERSION.accepts(crate::LEAST_HOST));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tch::Tensor;
 plugin_api::params! {
     /// Projects both node types to hidden_dim, then num_layers layers of GATv2 over every edge type (Brody et al., 2022), summed per
     /// node type, with ReLU and dropout between layers. Embeddings are num_heads * hidden_dim wide.
-    struct Params {
+    pub struct Params {
         /// Width of the user features. By default the width in the data; where the data have none, hidden_dim.
         #[schemars(range(min = 1))]
         user_dim: Option<i64> = None,
@@ -33,7 +33,7 @@ plugin_api::params! {
 
 // The constructor's name in configs.
 #[allow(clippy::upper_case_acronyms)]
-struct GAT {
+pub struct GAT {
     projections: Vec<Projection>,
     layers: Vec<Vec<(EdgeType, GATv2Conv)>>,
     target: EdgeType,

@@ -1,10 +1,15 @@
 //! The attention layer over the edges of a graph of the size of MovieLens latest-small, and of one whose rows do not fit the caches.
 
+#[path = "shared/graph.rs"]
+mod graph;
+
 use criterion::{criterion_group, criterion_main, Criterion};
 use kernels::csr::group;
 use kernels::dropout::Dropout;
 use kernels::gatv2::{Gatv2, Gradients, Incoming, Saved};
 use kernels::rows::Rows;
+
+use graph::{matrix, ratings};
 
 struct Size {
     users: usize,
@@ -15,20 +20,6 @@ struct Size {
 const LATEST_SMALL: Size = Size { users: 610, movies: 9_742, ratings: 80_670 };
 const BEYOND_THE_CACHES: Size = Size { users: 100_000, movies: 50_000, ratings: 1_000_000 };
 
-/// A few users and movies have most of the ratings.
-fn ratings(size: &Size) -> (Vec<i64>, Vec<i64>) {
-    let mut state = 7_u64;
-    let mut draw = |n: usize, skew: i32| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (((state >> 11) as f64 / (1_u64 << 53) as f64).powi(skew) * n as f64) as i64
-    };
-    (0..size.ratings).map(|_| (draw(size.users, 2), draw(size.movies, 4))).unzip()
-}
-
-fn matrix(n: usize) -> Vec<f32> {
-    (0..n).map(|at| ((at * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0).collect()
-}
-
 fn attention(criterion: &mut Criterion) {
     of_size(criterion, "latest-small", &LATEST_SMALL, &[(2, 128), (8, 16)]);
     of_size(criterion, "a million", &BEYOND_THE_CACHES, &[(2, 64)]);
@@ -36,7 +27,7 @@ fn attention(criterion: &mut Criterion) {
 
 fn of_size(criterion: &mut Criterion, size_name: &str, size: &Size, shapes: &[(usize, usize)]) {
     let Size { users: n_users, movies: n_movies, ratings: n_ratings } = *size;
-    let (users, movies) = ratings(size);
+    let (users, movies) = ratings(n_users, n_movies, n_ratings);
     let by_user = group(&users, &movies, n_users, n_movies).unwrap();
     let by_movie = group(&movies, &users, n_movies, n_users).unwrap();
     for &(heads, channels) in shapes {
