@@ -1,7 +1,7 @@
 # Everything that a user or CI does. `make` alone lists the targets; `make train` and `make test` need no other first.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup plugins train load force_load evaluate test check bench clean
+.PHONY: help setup plugins train load force_load evaluate test check sanitize bench clean
 
 # Given on the command line only: a variable of the same name in the environment must not slip in.
 config = config
@@ -62,6 +62,13 @@ check: setup ## Formatting, lints, documentation, house rules
 	@# The documentation is for maintainers: it may link to what is private.
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc --workspace --no-deps --document-private-items
 	$(CARGO) test -p host --test integration tidy
+
+sanitize: setup ## The kernels' tests under the address sanitizer, with every instruction set
+	@# Stable rustc knows the sanitizer behind this variable. A target folder of its own: other flags compile everything anew.
+	for simd in '' avx2 portable; do \
+	  RECSYS_SIMD=$$simd RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=0 $(CARGO) test -p kernels --lib \
+	    --target "$$(rustc -vV | sed -n 's/^host: //p')" --target-dir '$(target_dir)/sanitize' || exit 1; \
+	done
 
 bench: plugins ## Measure against PyTorch Geometric (args="--quick gat-small")
 	$(PYTHON) tests/bench/run.py --no-build --binary '$(built)' $(args)

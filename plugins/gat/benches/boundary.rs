@@ -37,7 +37,9 @@ struct Deaf;
 impl Host for Deaf {
     fn settings(&self) -> Record {
         let mut settings = Record::default();
-        [("seed", "7"), ("device", "cpu"), ("data_dir", ".")].map(|(name, value)| settings.set_text(name, value));
+        for (name, value) in [("seed", "7"), ("device", "cpu"), ("data_dir", ".")] {
+            settings.set_text(name, value);
+        }
         settings
     }
 
@@ -84,7 +86,8 @@ impl Data {
         let mut reverse = EdgeStore::new(target.reverse(), forward.f_flip([0])?, Vec::new());
         reverse.index = edges.index.as_ref().map(|index| index.reversed());
         let features = |n: i64| Tensor::f_from_slice(&graph::matrix((n * WIDTH) as usize))?.f_reshape([n, WIDTH]);
-        let node = |name: &str, n| Ok::<_, PluginError>(NodeStore { name: name.into(), n_nodes: n, x: Some(features(n)?) });
+        let node =
+            |name: &str, n| Ok::<_, PluginError>(NodeStore { name: name.into(), n_nodes: n, x: Some(features(n)?) });
         let graph = Graph { nodes: vec![node("user", USERS)?, node("movie", MOVIES)?], edges: vec![edges, reverse] };
         let negatives = Tensor::f_stack(&[&users, &movies.f_add_scalar(17)?.f_remainder(MOVIES)?], 0)?;
         let edge_label_index = Tensor::f_cat(&[&forward, &negatives], 1)?; // [2, 2 n_edges]
