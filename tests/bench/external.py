@@ -1,7 +1,10 @@
-"""`evaluator`, `data-path`: comparisons that are scripts of their own; what they print goes into the report."""
+"""`evaluator`, `data-path`, `boundary`: comparisons that are programs of their own; what they print goes into the report."""
+
+import re
 
 import environment
 import measure
+import ours
 import ratings
 from bench import HERE
 
@@ -34,6 +37,20 @@ class DataPath:
         return lines
 
 
+class Boundary:
+    """A call across the boundary of a plugin, and training through it against the same parts in one binary."""
+
+    name = "boundary"
+
+    def __call__(self, bench):
+        command = ["cargo", "bench", "--quiet", "-p", "gat", "--profile", "dev", "--bench", "boundary"]
+        child = measure.run(command, cwd=environment.ROOT, env=ours.environment(bench.threads)).check()
+        measure.emit(subset=self.name, seconds=child.seconds, printed=child.stdout)
+        # Of criterion's report the names and times.
+        told = [line.rstrip() for line in child.stdout.splitlines() if re.match(r"boundary/|\s+time:|a training|  \w", line)]
+        return ["```text", *told, "```"]
+
+
 def printed_by(bench, subset, folder, *arguments):
     """The output of `folder/compare.py`, as a block of the report."""
     child = bench.python_script(HERE / folder / "compare.py", *arguments).check()
@@ -41,4 +58,4 @@ def printed_by(bench, subset, folder, *arguments):
     return ["```text", *child.stdout.rstrip().splitlines(), "```", ""]
 
 
-SUBSETS = [Evaluator(), DataPath()]
+SUBSETS = [Evaluator(), DataPath(), Boundary()]

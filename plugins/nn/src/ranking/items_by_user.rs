@@ -46,7 +46,7 @@ impl ItemsByUser {
 
     /// Brings the distinct items of each user to the front of their place, and gives their number.
     fn sort_each_user(&mut self) -> Vec<usize> {
-        const USERS_PER_TASK: usize = 256;
+        const USERS_PER_TASK: usize = 32;
         let mut n_distinct = vec![0; self.offsets.len() - 1];
         let mut rest = self.items.as_mut_slice();
         let mut users = Vec::with_capacity(n_distinct.len());
