@@ -15,7 +15,7 @@
 //! | [`subject`] | a constructor under test: makes components and uses them |
 //! | [`host`] | the host that components under test see |
 //! | [`params`] | parameters made from a schema: plausible, wrong, random |
-//! | [`board`], [`reference`] | small graphs, the checkerboard above all; built-in parts that go with the one under test |
+//! | [`board`], [`mod@reference`] | small graphs, the checkerboard above all; built-in parts that go with the one under test |
 //! | [`training`] | the suite's own training loop, and whether the withheld edges come first |
 //! | [`process`] | memory, descriptors, threads and time of this process |
 //! | [`library`], [`parameters`], [`footprint`] | tests of libraries, of parameters, of what a process is left with |
