@@ -5,8 +5,8 @@
 
 mod data;
 mod failure;
-mod features;
-mod index;
+pub(crate) mod features;
+pub(crate) mod index;
 mod parts;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ mod support;
 
 mod broken;
 mod config_errors;
+mod conformance;
 mod golden;
 mod plugins;
 mod run;

@@ -1,5 +1,6 @@
 //! `recsys-host plugins`: a file a command.
 
+pub mod check;
 pub mod inspect;
 pub mod list;
 
@@ -13,6 +14,11 @@ pub enum Command {
     List(list::Arguments),
     /// Show a library's constructors with their documentation and parameters.
     Inspect(inspect::Arguments),
+    /// Check that a library does what the host and its users rely on: every test in a child process.
+    Check(check::Arguments),
+    /// The child of `check`.
+    #[command(hide = true)]
+    RunTests(check::WorkerArguments),
 }
 
 pub fn run(command: Command, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> {
@@ -20,5 +26,7 @@ pub fn run(command: Command, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> {
     match command {
         Command::List(arguments) => list::run(&arguments, &search_path),
         Command::Inspect(arguments) => inspect::run(&arguments, search_path),
+        Command::Check(arguments) => check::run(arguments, &search_path),
+        Command::RunTests(arguments) => check::run_worker(&arguments),
     }
 }
