@@ -4,11 +4,11 @@
 
 mod support;
 
+mod author;
 mod broken;
 mod config_errors;
 mod golden;
 mod plugins;
 mod run;
 mod serve;
-mod third_party;
 mod tidy;
