@@ -52,7 +52,8 @@ impl Parts {
             }
             Err(error) => {
                 let fault = Fault::new(error.to_string()).at(&component.origin);
-                vec![fault.key(&component.key_path.child("module"))]
+                let cure = "`recsys-host plugins list` shows what there is; --plugin-dir names a folder with more";
+                vec![fault.key(&component.key_path.child("module")).cure(cure)]
             }
         }
     }

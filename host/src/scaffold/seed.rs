@@ -36,7 +36,7 @@ pub fn seed(origin: &Origin, target: &Path) -> io::Result<usize> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let hash = name.split('.').next().and_then(|stem| stem.rsplit_once('-')).map(|(_, hash)| hash);
         if hash.is_some_and(|hash| hashes.contains(hash)) {
-            n_files += copy_file(&entry.path(), &to.join("deps").join(&name))?;
+            n_files += link_file(&entry.path(), &to.join("deps").join(&name))?;
         }
     }
     Ok(n_files)
@@ -96,6 +96,18 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<usize> {
     // An empty one counts, too: build scripts look for theirs.
     std::fs::create_dir_all(to)?;
     Ok(n_files)
+}
+
+/// Compiled crates, which cargo and rustc replace and never write into, need no space of their own. What is written in place, such as
+/// fingerprints and the output of build scripts, is copied.
+fn link_file(from: &Path, to: &Path) -> io::Result<usize> {
+    let is_compiled = from.extension().is_some_and(|extension| ["rlib", "rmeta", "so"].iter().any(|name| extension == *name));
+    if !is_compiled || to.exists() {
+        return copy_file(from, to);
+    }
+    to.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    // Fails across file systems.
+    std::fs::hard_link(from, to).map(|()| 1).or_else(|_| copy_file(from, to))
 }
 
 /// With its time, by which cargo tells what is up to date. A file that is there stays.

@@ -94,7 +94,7 @@ fn consequences_of_a_fault_are_not_told() {
     said.is_error(2, &["the mandatory value `data.params.path` is missing"]);
     assert!(!said.stderr.contains("2 faults") && !said.stderr.contains("must be given"), "{}", said.stderr);
     let said = sandbox.host(&["check", "configs/config.yaml", "model.params.hidden_dim=${seed", "seed=x"]);
-    said.is_error(2, &["2 faults in the config", "cannot be read", "`seed` must be"]);
+    said.is_error(2, &["2 faults in the config", "never closed with", "`seed` must be"]);
 }
 
 #[test]

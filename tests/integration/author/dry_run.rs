@@ -92,7 +92,7 @@ fn a_loader_of_local_files_gives_its_own_data() {
         "{report:#}"
     );
     let shapes = report["shapes"].to_string();
-    assert!(shapes.contains("{\"name\":\"features of user\",\"shape\":[40,"), "{shapes}");
+    assert!(shapes.contains("{\"name\":\"features of user\",\"shape\":[36,"), "{shapes}");
     let missing = ["check", "configs/config_gat.yaml", "--dry-run", "data=graph_file", "data.params.path=nowhere"];
     sandbox.host(&missing).is_error(1, &["graph_file:GraphFileLoader", "nowhere"]);
 }

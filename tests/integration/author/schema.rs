@@ -113,7 +113,7 @@ fn a_wrong_parameter_of_the_chosen_constructor_does_not_fit() {
         ("model", "module: two_tower:TwoTower\nparams: {num_heads: 4}", false),
         ("model", "module: gat:GAT\nparams: {num_heads: four}", false),
         ("model", "module: gat:GAT\nparams: {num_heads: 0}", false),
-        ("model", "module: gat:GAT\nparams: {num_heads: \"${trainer.params.num_epochs}\", dropout: ???}", true),
+        ("model", "module: gat:GAT\nparams: {num_heads: \"${trainer.params.num_epochs}\", dropout: \"???\"}", true),
         ("model", "module: gat:GATT", false),
         ("model", "module: losses:BPRLoss", false),
         ("model", "module: gat:GAT\nparms: {}", false),

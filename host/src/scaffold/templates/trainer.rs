@@ -35,7 +35,7 @@ impl Trainer for MyPlugin {
 
     fn fit(&mut self, fit: &Fit, context: &Context) -> Result<FitReport> {
         let mut weights: Vec<Tensor> = fit.model.parameters()?.into_iter().map(|(_, weight)| weight).collect();
-        let mut adam = optimizer(&weights, self.params.learning_rate)?;
+        let adam = optimizer(&weights, self.params.learning_rate)?;
         let (mut best, mut lowest) = (copies(&weights)?, f64::INFINITY);
         let mut report = FitReport::default();
         for epoch in 1..=self.params.num_epochs {
