@@ -58,6 +58,15 @@ pub fn this_program() -> PathBuf {
 /// # Errors
 /// If it cannot be started.
 pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
+    let started = Instant::now();
+    run_until(command, || started.elapsed() >= limit)
+}
+
+/// The same, until `is_over`, which is asked at least every 20 ms.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn run_until(command: &mut Command, mut is_over: impl FnMut() -> bool) -> io::Result<Finished> {
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let started = Instant::now();
     // Files and no pipes: whatever the child leaves behind may hold a pipe open for ever.
@@ -69,7 +78,7 @@ pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
         if let Some(status) = child.try_wait()? {
             break Some(status);
         }
-        if started.elapsed() >= limit {
+        if is_over() {
             break None;
         }
         thread::sleep(nap);

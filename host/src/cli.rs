@@ -84,6 +84,11 @@ impl ConfigArguments {
 #[error("{0}")]
 pub struct Usage(pub String);
 
+/// The user asked to stop: exit code 130.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub struct Interrupted;
+
 const INTERRUPTED: u8 = 130;
 
 /// Runs the command line of this process.
@@ -142,6 +147,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         Some(ErrorKind::Interrupted) => INTERRUPTED,
         Some(ErrorKind::InvalidParameter) => 2,
         Some(ErrorKind::InvalidData | ErrorKind::Unsupported | ErrorKind::Panicked | ErrorKind::Failed) => 1,
+        None if error.is::<Interrupted>() => INTERRUPTED,
         None if error.is::<ConfigErrors>() || error.is::<Usage>() => 2,
         None => 1,
     }

@@ -7,8 +7,8 @@ mod check;
 mod data;
 mod dry_run;
 mod failure;
-mod features;
-mod index;
+pub(crate) mod features;
+pub(crate) mod index;
 mod parts;
 
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@
 //! | [`services`] | what the host offers its plugins |
 //! | [`artifacts`] | the run directory |
 //! | [`child`] | this binary once more, in a process that may crash |
+//! | [`conformance`] | what `plugins check` asks of a library, in child processes |
 //! | [`terminal`] | log, progress bar, tables |
 //!
 //! The host knows no model: what a part does stands in its plugin.
@@ -23,6 +24,7 @@ pub mod child;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod conformance;
 pub mod experiment;
 pub mod machine;
 pub mod plugins;

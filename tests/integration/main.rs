@@ -7,6 +7,7 @@ mod support;
 mod author;
 mod broken;
 mod config_errors;
+mod conformance;
 mod golden;
 mod plugins;
 mod run;

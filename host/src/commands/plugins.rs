@@ -1,5 +1,6 @@
 //! `recsys-host plugins`: a file a command.
 
+pub mod check;
 pub mod inspect;
 pub mod list;
 pub mod new;
@@ -19,6 +20,11 @@ pub enum Command {
     New(new::Arguments),
     /// Write JSON Schemas of configs, from which editors complete and check them.
     Schema(schema::Arguments),
+    /// Check that a library does what the host and its users rely on: every test in a child process.
+    Check(check::Arguments),
+    /// The child of `check`.
+    #[command(hide = true)]
+    RunTests(check::WorkerArguments),
 }
 
 pub fn run(command: Command, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> {
@@ -28,5 +34,7 @@ pub fn run(command: Command, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> {
         Command::Inspect(arguments) => inspect::run(&arguments, search_path),
         Command::New(arguments) => new::run(arguments),
         Command::Schema(arguments) => schema::run(&arguments, search_path),
+        Command::Check(arguments) => check::run(arguments, &search_path),
+        Command::RunTests(arguments) => check::run_worker(&arguments),
     }
 }

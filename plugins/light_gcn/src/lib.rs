@@ -61,10 +61,11 @@ impl Model for LightGCN {
 
 impl Params {
     fn layer_weights(&self) -> Result<Vec<f64>> {
-        let n = self.num_layers + 1;
+        let n = usize::try_from(self.num_layers).ok().and_then(|n| n.checked_add(1));
+        let n = n.ok_or_else(|| PluginError::invalid_parameter("num_layers", "must be 0 or more"))?;
         match &self.alpha {
-            None => Ok(vec![1.0 / n as f64; n as usize]),
-            Some(alpha) if alpha.len() as i64 == n => Ok(alpha.clone()),
+            None => Ok(vec![1.0 / n as f64; n]),
+            Some(alpha) if alpha.len() == n => Ok(alpha.clone()),
             Some(alpha) => Err(PluginError::invalid_parameter(
                 "alpha",
                 format!("{} numbers; the embeddings and {} layers need {n}", alpha.len(), self.num_layers),

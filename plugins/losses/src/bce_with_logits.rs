@@ -19,6 +19,10 @@ impl Loss for BCEWithLogitsLoss {
     }
 
     fn forward(&self, scores: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        if scores.numel() == 0 {
+            // libtorch's answer is NaN, which the trainer would take for a diverging model.
+            return Err(PluginError::invalid_data("BCEWithLogitsLoss needs labelled edges; there are none"));
+        }
         let by_edge = scores.f_binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::None)?; // [n]
         Ok(ordered_mean(&by_edge)?)
     }
@@ -38,5 +42,7 @@ mod tests {
         let expected = ((1.0 + (-2.0f64).exp()).ln() + (1.0 + (-1.0f64).exp()).ln()) / 2.0;
         let loss = BCEWithLogitsLoss.forward(&scores, &labels).unwrap_or_else(|error| panic!("{error}"));
         assert!((loss.double_value(&[]) - expected).abs() < 1e-6);
+        let none = Tensor::from_slice::<f32>(&[]);
+        assert!(BCEWithLogitsLoss.forward(&none, &none).is_err());
     }
 }

@@ -2,7 +2,7 @@
 //! Attention Networks?, ICLR 2022).
 
 use tch::nn::{Init, Path};
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 use crate::linear::glorot;
 use crate::path::fused;
@@ -39,9 +39,13 @@ pub struct GATv2Conv {
 
 impl GATv2Conv {
     /// `in_channels`: widths of source and destination features.
+    ///
+    /// # Errors
+    /// libtorch's, and if all heads together are wider than can be counted.
     pub fn new(path: &Path, in_channels: (i64, i64), options: GATv2Options) -> Result<Self> {
         let GATv2Options { out_channels, heads, concat, share_weights, .. } = options;
-        let width = heads * out_channels;
+        let width = heads.checked_mul(out_channels);
+        let width = width.ok_or_else(|| TchError::Shape(format!("{heads} heads of {out_channels} channels")))?;
         let lin_l = Linear::glorot(&(path / "lin_l"), in_channels.0, width)?;
         let lin_r = if share_weights { None } else { Some(Linear::glorot(&(path / "lin_r"), in_channels.1, width)?) };
         let att = path.f_var("att", &[1, heads, out_channels], glorot(heads, out_channels))?;

@@ -10,7 +10,8 @@ pub fn plugin_fixture(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let mut build = cargo();
-        build.args(["build", "--examples", "-p", "faulty", "-p", "aborting", "--offline", "--quiet"]);
+        let packages = ["-p", "faulty", "-p", "aborting", "-p", "nonconforming"];
+        build.args(["build", "--examples", "--offline", "--quiet"]).args(packages);
         assert!(build.current_dir(workspace()).status().unwrap().success(), "the broken plugins do not build");
     });
     plugin_dir().join("examples").join(format!("lib{name}.so"))
