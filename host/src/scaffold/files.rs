@@ -74,7 +74,7 @@ fn of_kind(kind: ComponentKind) -> OfKind {
             source: include_str!("templates/evaluator.rs"),
             section: "evaluator",
             params: "k: 10",
-            what: "a small evaluator, the hit rate at k",
+            what: "a small evaluator, hit rate and mean reciprocal rank at k",
             edit: "`Params` says what can be set, `evaluate` what is computed",
             arguments: "",
         },

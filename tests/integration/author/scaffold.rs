@@ -24,6 +24,8 @@ fn scaffolded(host: &Installed) {
         let said = host.does(&["plugins", "new", kind, name, "--path", &folder, "--target-dir", "target"]);
         assert!(said.contains(module), "{said}");
         cargo(host.sandbox, name, &["build"]);
+        // Its own tests, and the contract by `plugins check`.
+        cargo(host.sandbox, name, &["test"]);
     }
 }
 
@@ -89,8 +91,11 @@ fn what_the_others_do(host: &Installed) {
         "my_evaluator",
         &["trainer.params.num_epochs=5", "evaluator.module=evaluators:RankingEvaluator", "evaluator.params.k=[10]"],
     );
-    assert_eq!(own["test.hit@10"], metrics(&shipped)["test.hit@10"]);
-    assert_eq!(own.as_object().unwrap().len(), 1);
+    for name in ["test.hit@10", "test.mrr@10"] {
+        let [own, shipped] = [&own, &metrics(&shipped)].map(|metrics| metrics[name].as_f64().unwrap());
+        assert!((own - shipped).abs() < 1e-9, "{name}: {own}, {shipped}");
+    }
+    assert_eq!(own.as_object().unwrap().len(), 2);
     // At 0 the focal loss is cross-entropy; the trainer takes the same steps as the shipped one.
     let losses = |run: &str| -> Vec<f64> {
         host.sandbox.metrics(run).iter().map(|epoch| epoch["train_loss"].as_f64().unwrap()).collect()

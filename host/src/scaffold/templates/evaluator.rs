@@ -1,6 +1,7 @@
 //! `my_plugin:MyPlugin`: an evaluator: from embeddings to metrics.
 //!
-//! Here, the hit rate: the share of the users with held-out items that find one of them among the k best items that they do not know.
+//! Here, of the k best items that a user does not know: the hit rate, the share of the users with held-out items that find one among
+//! them, and the mean reciprocal rank of the first one.
 
 use plugin_api::prelude::*;
 use tch::{Kind, Tensor};
@@ -9,7 +10,7 @@ use tch::{Kind, Tensor};
 const BLOCK: i64 = 512;
 
 plugin_api::params! {
-    /// Hit rate at k over all items, known edges masked, as `hit@k`.
+    /// Hit rate and mean reciprocal rank at k over all items, known edges masked, as `hit@k` and `mrr@k`.
     struct Params {
         /// The length of the lists.
         #[schemars(range(min = 1), extend("unit" = "items"))]
@@ -37,20 +38,31 @@ impl Evaluator for MyPlugin {
         let columns = evaluation.edge_label.f_gt(0.5)?.f_nonzero()?.f_squeeze_dim(1)?; // [n_positives]
         let heldout = evaluation.edge_label_index.f_index_select(1, &columns)?; // [2, n_positives]
         let n_users = evaluation.source.size()[0];
-        let (mut n_hits, mut n_counted) = (0, 0);
+        let mut sums = Sums::default();
         for first in (0..n_users).step_by(BLOCK as usize) {
-            let (hits, counted) = self.count(evaluation, &heldout, first, BLOCK.min(n_users - first))?;
-            (n_hits, n_counted) = (n_hits + hits, n_counted + counted);
+            self.add(&mut sums, evaluation, &heldout, first, BLOCK.min(n_users - first))?;
         }
+        let mut metrics = Metrics::new();
         // Undefined is absent, not 0.
-        let rate = (n_counted > 0).then(|| n_hits as f64 / n_counted as f64);
-        Ok(rate.map(|rate| (format!("hit@{}", self.params.k), rate)).into_iter().collect())
+        if sums.users > 0.0 {
+            metrics.insert(format!("hit@{}", self.params.k), sums.hits / sums.users);
+            metrics.insert(format!("mrr@{}", self.params.k), sums.reciprocal_ranks / sums.users);
+        }
+        Ok(metrics)
     }
 }
 
+/// Over the users with held-out items.
+#[derive(Debug, Default, PartialEq)]
+struct Sums {
+    users: f64,
+    hits: f64,
+    reciprocal_ranks: f64,
+}
+
 impl MyPlugin {
-    /// Of `n` users from `first` on: how many find a held-out item, and how many have one.
-    fn count(&self, evaluation: &Evaluation, heldout: &Tensor, first: i64, n: i64) -> Result<(i64, i64)> {
+    /// Adds `n` users from `first` on.
+    fn add(&self, sums: &mut Sums, evaluation: &Evaluation, heldout: &Tensor, first: i64, n: i64) -> Result<()> {
         let items = evaluation.destination; // [n_items, width]
         let n_items = items.size()[0];
         let known = table(evaluation.known_edges, first, n, n_items)?; // [n, n_items]
@@ -58,9 +70,14 @@ impl MyPlugin {
         let scores = evaluation.source.f_narrow(0, first, n)?.f_matmul(&items.f_tr()?)?; // [n, n_items]
         let scores = scores.f_masked_fill(&known, f64::NEG_INFINITY)?;
         let (_, best) = scores.f_topk(self.params.k.min(n_items), 1, true, true)?; // [n, k]
-        let hits = heldout.f_gather(1, &best, false)?.f_any_dim(1, false)?; // [n]
-        let count = |flags: Tensor| Ok::<_, PluginError>(flags.f_sum(Kind::Int64)?.f_int64_value(&[])?);
-        Ok((count(hits)?, count(heldout.f_any_dim(1, false)?)?))
+        let found = heldout.f_gather(1, &best, false)?.f_to_kind(Kind::Double)?; // [n, k]
+        let ranks = Tensor::f_arange_start(1, best.size()[1] + 1, (Kind::Double, items.device()))?; // [k]
+        let reciprocal = found.f_div(&ranks)?.f_amax([1], false)?; // [n], 0 for those who find none
+        let sum = |values: Tensor| Ok::<_, PluginError>(values.f_sum(Kind::Double)?.f_double_value(&[])?);
+        sums.users += sum(heldout.f_any_dim(1, false)?)?;
+        sums.hits += sum(reciprocal.f_gt(0.0)?)?;
+        sums.reciprocal_ranks += sum(reciprocal)?;
+        Ok(())
     }
 }
 
@@ -80,8 +97,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_users_that_find_a_heldout_item() {
-        // Three users who like items 0, 1 and 2 best; the first knows item 0.
+    fn ranks_what_a_user_does_not_know() {
+        // Three users who like items 0, 1 and 2 best; the first knows item 0, the second finds item 0 last.
         let source = Tensor::from_slice2(&[[3.0f32, 2.0, 1.0], [1.0, 3.0, 2.0], [1.0, 2.0, 3.0]]);
         let destination = Tensor::eye(3, (Kind::Float, tch::Device::Cpu));
         let edges = |ends: &[[i64; 2]]| Tensor::from_slice2(ends).tr().contiguous();
@@ -93,9 +110,11 @@ mod tests {
             known_edges: &edges(&[[0, 0]]),
             scope: Scope::FullRanking,
         };
-        let plugin = MyPlugin { params: Params { k: 1 } };
         let heldout = edges(&[[0, 1], [1, 0]]);
-        let counted = plugin.count(&evaluation, &heldout, 0, 3).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(counted, (1, 2));
+        for (k, hits, reciprocal_ranks) in [(1, 1.0, 1.0), (3, 2.0, 1.0 + 1.0 / 3.0)] {
+            let (plugin, mut sums) = (MyPlugin { params: Params { k } }, Sums::default());
+            plugin.add(&mut sums, &evaluation, &heldout, 0, 3).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(sums, Sums { users: 2.0, hits, reciprocal_ranks });
+        }
     }
 }

@@ -26,6 +26,10 @@ impl Loss for MyPlugin {
     }
 
     fn forward(&self, scores: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        if scores.numel() == 0 {
+            // The mean of nothing is NaN, which a trainer would take for a diverging model.
+            return Err(PluginError::invalid_data("there are no labelled edges"));
+        }
         let by_edge = scores.f_binary_cross_entropy_with_logits::<Tensor>(labels, None, None, Reduction::None)?; // [n], -log p
                                                                                                                  // Never quite 0, where the gradient of a power below 1 is infinite.
         let missed = by_edge.f_neg()?.f_expm1()?.f_neg()?.f_clamp_min(1e-6)?; // [n], 1 - p
