@@ -101,7 +101,7 @@ pub fn of(
     let fill = |template: &str| {
         let template = template.replace("{{kind}}", kind.name()).replace("{{what}}", of_kind.what);
         let template = template.replace("{{edit}}", of_kind.edit).replace("{{target}}", &shown_target(target_dir));
-        let template = template.replace("{{arguments}}", of_kind.arguments);
+        let template = template.replace("contract_test!()", &format!("contract_test!({})", of_kind.arguments));
         template.replace("my_plugin", &name.library).replace("MyPlugin", &name.constructor)
     };
     let mut files = vec![

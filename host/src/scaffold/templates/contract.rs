@@ -2,8 +2,4 @@
 //!
 //! `RECSYS_HOST` names another host than the one on the PATH.
 
-plugin_api::contract_test!({
-    {
-        arguments
-    }
-});
+plugin_api::contract_test!();
