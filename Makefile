@@ -36,8 +36,9 @@ setup: ## Fetch libtorch once, build the host, put recsys-host on the PATH (DEVI
 	  echo 'setup: installed $(installed)' >&2; }
 	@command -v recsys-host >/dev/null || echo 'setup: warning: $(bin_dir) is not on your PATH' >&2
 
-plugins: setup ## Build the plugin libraries
+plugins: setup ## Build the plugin libraries, and write the schemas that editors check configs with
 	$(CARGO) build --workspace
+	@'$(built)' plugins schema --write configs >/dev/null
 
 train: plugins ## Train and evaluate (config=config_gat, args="trainer.params.num_epochs=5 seed=7")
 	'$(built)' train 'configs/$(config).yaml' $(args)

@@ -32,6 +32,8 @@ pub struct Cli {
 pub enum Command {
     /// Train and evaluate what a config describes; the last line of output is the run directory.
     Train(commands::train::Arguments),
+    /// Check a config before any work: every module, every parameter; all faults at once.
+    Check(commands::check::Arguments),
     /// Make a config's data available locally: fetch, check, build the graph.
     Load(commands::load::Arguments),
     /// Evaluate a run's model on its test split; prints the metrics as JSON.
@@ -61,15 +63,19 @@ pub struct ConfigArguments {
 
 impl ConfigArguments {
     pub fn compose(self) -> anyhow::Result<Config> {
-        let request = match self.config_name {
+        Ok(crate::config::compose(&self.request()?)?)
+    }
+
+    /// What is to be composed.
+    pub fn request(self) -> anyhow::Result<Request> {
+        Ok(match self.config_name {
             Some(name) => Request::from_name(self.config_dir, &name, self.arguments)?,
             None => {
                 let mut arguments = self.arguments.into_iter();
                 let no_config = || Usage("name a config: `recsys-host train configs/config.yaml`".into());
                 Request::from_file(arguments.next().ok_or_else(no_config)?, arguments.collect())
             }
-        };
-        Ok(crate::config::compose(&request)?)
+        })
     }
 }
 
@@ -118,8 +124,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Train(arguments) => {
             let trained = commands::train::run(arguments, &cli.plugin_dir)?;
-            return Ok(if trained.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
+            let interrupted = trained.is_some_and(|trained| trained.interrupted);
+            return Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
         }
+        Command::Check(arguments) => return commands::check::run(arguments, &cli.plugin_dir),
         Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.plugin_dir)?,
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.plugin_dir)?,

@@ -1,5 +1,6 @@
 //! The commands, a file each: a few lines over [`crate::experiment`].
 
+pub mod check;
 pub mod evaluate;
 pub mod load;
 pub mod plugins;

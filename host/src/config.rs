@@ -28,8 +28,8 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub use errors::{nearest, ConfigErrors, Fault};
-pub use experiment::{Component, Device, ExperimentConfig, ModelSection, ModuleRef, Section};
+pub use errors::{nearest, ConfigErrors, Fault, Faults};
+pub use experiment::{Component, Device, ExperimentConfig, ExperimentDraft, ModelSection, ModuleRef, Section};
 pub use key_path::KeyPath;
 pub use node::{Map, Node, Value};
 pub use origin::{Origin, Source};
@@ -96,34 +96,47 @@ fn unknown_name(files: &ConfigFiles, name: &str) -> Fault {
 pub struct Config {
     root: Node,
     overrides: Vec<String>,
+    /// Of a draft: where the values stand whose interpolation is at fault; they are `???`.
+    unresolved: std::collections::HashSet<String>,
 }
 
-/// Composes a config; all faults of a stage are reported together.
+/// Composes a config; all faults are reported together.
 pub fn compose(request: &Request) -> Result<Config, ConfigErrors> {
-    let (read, mut faults) = overrides::parse::parse_all(&request.overrides);
+    let (config, faults) = draft(request);
+    faults.check(config)?.ok_or_else(|| ConfigErrors::unreadable(request))
+}
+
+/// A config as far as it can be composed, with all that is wrong with it. A value that could not be had is `???` in it.
+pub fn draft(request: &Request) -> (Option<Config>, Faults) {
+    let mut faults = Faults::default();
+    let (read, unread) = overrides::parse::parse_all(&request.overrides);
     let primary = Primary { file: request.config.clone(), config_path: request.config_path() };
     let expanded = expand::expand(&primary, &request.config_dir, read);
-    faults.extend(expanded.faults);
-    ConfigErrors::check((), faults)?;
-
+    faults.add_stage([unread, expanded.faults].concat());
+    if !faults.is_empty() {
+        faults.incomplete();
+    }
     let top = expanded.parts.iter().find(|part| part.content.origin.file() == Some(&request.config));
     let origin = match top {
         Some(part) => part.content.origin.clone(),
-        None => Origin::Override { text: "".into(), column: 1 },
+        None if faults.is_empty() => Origin::Override { text: "".into(), column: 1 },
+        None => return (None, faults),
     };
     let mut root = Node::new(Value::Map(Map::default()), origin);
-    let mut faults = Vec::new();
-    for part in expanded.parts {
-        faults.extend(merge::merge_at(&mut root, &part.package, part.content).err());
+    let merged =
+        expanded.parts.into_iter().filter_map(|part| merge::merge_at(&mut root, &part.package, part.content).err());
+    let merged: Vec<Fault> = merged.collect();
+    if !merged.is_empty() {
+        faults.incomplete();
     }
-    ConfigErrors::check((), faults)?;
-
-    let faults = overrides::apply::apply_all(&mut root, &expanded.assignments);
-    ConfigErrors::check((), faults)?;
+    faults.add_stage(merged);
+    faults.add_stage(overrides::apply::apply_all(&mut root, &expanded.assignments));
 
     let surroundings = Surroundings { now: &request.now, env: &request.env };
-    let root = interpolation::resolve::resolve(&root, &surroundings).map_err(ConfigErrors::from)?;
-    Ok(Config { root, overrides: request.overrides.clone() })
+    let resolved = interpolation::resolve::resolve(&root, &surroundings);
+    faults.add_stage(resolved.faults);
+    let config = |root| Config { root, overrides: request.overrides.clone(), unresolved: resolved.unresolved };
+    (resolved.root.map(config), faults)
 }
 
 impl Config {

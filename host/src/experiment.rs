@@ -1,9 +1,11 @@
-//! THE STORY: compose, open, load, build, fit, evaluate, save.
+//! THE STORY: check, load, build, fit, evaluate, save.
 //!
 //! [`train`] is the plan of the program as one straight function in data-flow order; [`Restored`] is the same way up to a trained
 //! model, for the commands that use one.
 
+mod check;
 mod data;
+mod dry_run;
 mod failure;
 pub(crate) mod features;
 pub(crate) mod index;
@@ -27,12 +29,14 @@ use crate::artifacts::result::{Memory, RunResult, Timing};
 use crate::artifacts::run_directory::{CONFIG, WEIGHTS};
 use crate::artifacts::run_info::RunInfo;
 use crate::artifacts::{weights, RunDirectory};
-use crate::config::{Config, ExperimentConfig, Section};
+use crate::config::{Config, ExperimentConfig, Request, Section};
 use crate::machine::Machine;
 use crate::services::Services;
 use crate::terminal::terminal;
 
+pub use check::{check, Checked};
 pub use data::{load, Data};
+pub use dry_run::{dry_run, DryRun};
 pub use failure::{ComponentFailure, Explain};
 pub use parts::Parts;
 
@@ -42,13 +46,10 @@ pub struct Trained {
     pub interrupted: bool,
 }
 
-/// Trains and evaluates what `config` describes, and leaves a run directory.
-pub fn train(config: &Config, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained> {
+/// Trains and evaluates what a config describes, and leaves a run directory.
+pub fn train(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained> {
     let started = Instant::now();
-    let experiment = ExperimentConfig::from_config(config)?;
-    let mut parts = Parts::new(&experiment.settings, plugin_dirs);
-    parts.open(&Section::ALL, &experiment, config)?;
-    parts.check_fit(&experiment, config)?;
+    let Checked { config, experiment, parts } = &check(request, plugin_dirs)?;
     let machine = Machine::prepare(&experiment.settings)?;
     let mut info = RunInfo::new(experiment.settings.seed, &machine, parts.libraries());
     let run = Arc::new(RunDirectory::create(&experiment.settings.run_dir, config)?);
@@ -56,19 +57,19 @@ pub fn train(config: &Config, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained
     log::info!("run directory {}", run.path().display());
     run.write_json("run.json", &info)?;
     let services = Services::new(experiment.settings.seed, machine, Some(Arc::clone(&run)));
-    let explain = Explain { config, experiment: &experiment };
+    let explain = Explain { config, experiment };
 
     let mut timing = Timing::default();
     let clock = Instant::now();
-    let mut data = Data::load(&parts, &experiment, &services, &explain)?;
+    let mut data = Data::load(parts, experiment, &services, &explain)?;
     info.data_fingerprint = data.fingerprint.clone();
     run.write_json("run.json", &info)?;
-    let model = build_model(&parts, &experiment, &mut data.splits, &services, &explain)?;
+    let model = build_model(parts, experiment, &mut data.splits, &services, &explain)?;
     timing.load_s = clock.elapsed().as_secs_f64();
 
-    let loss = parts.loss(&experiment, &services, &explain)?;
-    let evaluator = parts.evaluator(&experiment, &services, &explain)?;
-    let mut trainer = parts.trainer(&experiment, &services, &explain)?;
+    let loss = parts.loss(experiment, &services, &explain)?;
+    let evaluator = parts.evaluator(experiment, &services, &explain)?;
+    let mut trainer = parts.trainer(experiment, &services, &explain)?;
     let clock = Instant::now();
     let fit = Fit { model: &model, loss: &loss, evaluator: &evaluator, splits: &data.splits };
     let report = timed("fit", || trainer.fit(&fit));

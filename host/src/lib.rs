@@ -6,10 +6,11 @@
 //! |---|---|
 //! | [`cli`] | the command line, and how errors become messages and exit codes |
 //! | [`commands`] | a file a command; each is a few lines over `experiment` |
-//! | [`experiment`] | THE STORY: compose, open, load, build, fit, evaluate, save |
+//! | [`experiment`] | THE STORY: check, load, build, fit, evaluate, save |
 //! | [`config`] | a config as Hydra composes it, every value with its origin |
 //! | [`plugins`] | from `library:Constructor` to a checked constructor; the host's only `unsafe` |
 //! | [`machine`] | device, threads, libtorch of this process |
+//! | [`scaffold`] | a new plugin's crate |
 //! | [`services`] | what the host offers its plugins |
 //! | [`artifacts`] | the run directory |
 //! | [`child`] | this binary once more, in a process that may crash |
@@ -27,5 +28,6 @@ pub mod conformance;
 pub mod experiment;
 pub mod machine;
 pub mod plugins;
+pub mod scaffold;
 pub mod services;
 pub mod terminal;

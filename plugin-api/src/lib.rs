@@ -17,6 +17,7 @@
 //! | [`context`] | what the host offers a plugin |
 //! | [`profile`] | spans: named pieces of work, timed by `train --profile` |
 //! | [`data_loader`], [`model`], [`loss`], [`evaluator`], [`trainer`] | the author-side traits |
+//! | [`testing`] | the contract as a test of the author's own crate |
 //! | [`abi`] | ABI twins of the traits, adapters both ways, panic guard, export macro |
 //!
 //! It knows no YAML, no paths of the host and no command line.
@@ -36,6 +37,7 @@ pub mod params;
 pub mod profile;
 pub mod record;
 pub mod tensor;
+pub mod testing;
 pub mod trainer;
 
 pub use context::Context;

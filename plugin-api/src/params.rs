@@ -20,9 +20,20 @@ use crate::error::{ErrorKind, PluginError, Result};
 ///         /// Documents the parameter; `schemars` attributes give its range.
 ///         #[schemars(range(min = 1))]
 ///         hidden_dim: i64 = 128,
+///         /// Stop after so long.
+///         #[schemars(range(min = 0.0), extend("unit" = "seconds"))]
+///         patience: f64 = 60.0,
 ///     }
 /// }
 /// ```
+///
+/// What stands in the schema beyond JSON Schema's own words:
+///
+/// | where | what | for |
+/// |---|---|---|
+/// | a parameter | `extend("unit" = "epochs")` | its unit, in `plugins inspect` and in messages |
+/// | the struct of a loader | `extend("local" = true)` | its `prepare` only reads what is on this machine, so `--dry-run` may call it |
+/// | a parameter of a loader | `extend("sizes" = {VALUE: {"user": 943, "movie": 1682, "user__rates__movie": 100000}})` | nodes and edges of the data that a value of it chooses, for `--dry-run` |
 ///
 /// A struct in which no field has a default is one whose parameters must all be given.
 #[macro_export]
@@ -30,10 +41,10 @@ macro_rules! params {
     ($(#[$meta:meta])* $vis:vis struct $name:ident {
         $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty = $default:expr),+ $(,)?
     }) => {
-        $(#[$meta])*
         #[derive(Debug, Clone, $crate::prelude::Deserialize, $crate::prelude::Serialize, $crate::prelude::JsonSchema)]
         #[serde(crate = "plugin_api::prelude::serde", default, deny_unknown_fields)]
         #[schemars(crate = "plugin_api::prelude::schemars")]
+        $(#[$meta])*
         $vis struct $name { $($(#[$field_meta])* $field_vis $field: $type),+ }
 
         impl Default for $name {
@@ -45,10 +56,10 @@ macro_rules! params {
     ($(#[$meta:meta])* $vis:vis struct $name:ident {
         $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty),+ $(,)?
     }) => {
-        $(#[$meta])*
         #[derive(Debug, Clone, $crate::prelude::Deserialize, $crate::prelude::Serialize, $crate::prelude::JsonSchema)]
         #[serde(crate = "plugin_api::prelude::serde", deny_unknown_fields)]
         #[schemars(crate = "plugin_api::prelude::schemars")]
+        $(#[$meta])*
         $vis struct $name { $($(#[$field_meta])* $field_vis $field: $type),+ }
     };
 }

@@ -115,7 +115,7 @@ fn parameters_out_of_range() {
 fn a_value_that_must_be_given() {
     let parts = [
         "the mandatory value `data.params.path` is missing",
-        "configs/data/graph_file.yaml:3:",
+        "configs/data/graph_file.yaml:4:",
         "add `data.params.path=VALUE`",
     ];
     is_refused(&Sandbox::new(), &[CONFIG, "data=graph_file"], &parts);
@@ -194,8 +194,8 @@ fn a_model_that_needs_the_graph_under_the_simple_trainer() {
     let arguments = [CONFIG, RAW_ONLY, "model=gat", "trainer.params.num_epochs=1"];
     let parts = [
         "gat:GAT needs the graph, but trainers:SimpleTrainer passes features only",
-        "configs/trainer/simple.yaml:1:",
-        "configs/model/gat.yaml:1:",
+        "configs/trainer/simple.yaml:2:",
+        "configs/model/gat.yaml:2:",
         "`trainer=gat`, or `trainer.module=trainers:GATTrainer`",
     ];
     is_refused(&sandbox, &arguments, &parts);

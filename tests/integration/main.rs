@@ -4,6 +4,7 @@
 
 mod support;
 
+mod author;
 mod broken;
 mod config_errors;
 mod conformance;
@@ -11,5 +12,4 @@ mod golden;
 mod plugins;
 mod run;
 mod serve;
-mod third_party;
 mod tidy;

@@ -3,6 +3,8 @@
 pub mod check;
 pub mod inspect;
 pub mod list;
+pub mod new;
+pub mod schema;
 
 use std::path::PathBuf;
 
@@ -14,6 +16,10 @@ pub enum Command {
     List(list::Arguments),
     /// Show a library's constructors with their documentation and parameters.
     Inspect(inspect::Arguments),
+    /// Write a new plugin: a crate that builds, passes its tests and trains as it is.
+    New(new::Arguments),
+    /// Write JSON Schemas of configs, from which editors complete and check them.
+    Schema(schema::Arguments),
     /// Check that a library does what the host and its users rely on: every test in a child process.
     Check(check::Arguments),
     /// The child of `check`.
@@ -26,6 +32,8 @@ pub fn run(command: Command, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> {
     match command {
         Command::List(arguments) => list::run(&arguments, &search_path),
         Command::Inspect(arguments) => inspect::run(&arguments, search_path),
+        Command::New(arguments) => new::run(arguments),
+        Command::Schema(arguments) => schema::run(&arguments, search_path),
         Command::Check(arguments) => check::run(arguments, &search_path),
         Command::RunTests(arguments) => check::run_worker(&arguments),
     }

@@ -12,16 +12,25 @@ pub struct Arguments {
     /// chrome://tracing.
     #[arg(long)]
     pub profile: bool,
+    /// Train nothing: check, build everything, push one batch through and estimate the memory, as `check --dry-run` does.
+    #[arg(long, conflicts_with = "profile")]
+    pub dry_run: bool,
     #[command(flatten)]
     pub config: ConfigArguments,
 }
 
-pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained> {
-    let config = arguments.config.compose()?;
+/// Nothing is trained with `--dry-run`.
+pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Option<Trained>> {
+    let request = arguments.config.request()?;
+    if arguments.dry_run {
+        let checked = experiment::check(&request, plugin_dirs)?;
+        super::print(&experiment::dry_run(&checked)?.to_string());
+        return Ok(None);
+    }
     if arguments.profile {
         profile::start();
     }
-    let trained = experiment::train(&config, plugin_dirs)?;
+    let trained = experiment::train(&request, plugin_dirs)?;
     super::print(&trained.run_directory.display().to_string());
-    Ok(trained)
+    Ok(Some(trained))
 }

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::key_path::KeyPath;
 use super::origin::Origin;
+use super::Request;
 
 /// Long lists of choices are cut after this many.
 const CHOICES_SHOWN: usize = 24;
@@ -24,13 +25,50 @@ struct Parts {
     related: Vec<(String, Origin)>,
     choices: Option<(String, Vec<String>)>,
     nearest: Option<String>,
+    allowed: Option<String>,
     cure: Option<String>,
+    is_absence: bool,
 }
 
-/// All faults that one stage of reading a config found; never empty.
+/// All faults that were found in a config; never empty.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", self.render())]
 pub struct ConfigErrors(Vec<Fault>);
+
+/// The faults of one stage of reading after the other. Each stage goes on with what the former ones could read, so that all that is
+/// wrong is told at once; what is only a consequence of an earlier fault is not told.
+#[derive(Debug, Default)]
+pub struct Faults {
+    found: Vec<Fault>,
+    is_incomplete: bool,
+}
+
+impl Faults {
+    /// What a later stage says of a value that is at fault already, or around or below it, follows from that.
+    pub fn add_stage(&mut self, faults: Vec<Fault>) {
+        let told = self.found.len();
+        for fault in faults {
+            let follows = self.found[..told].iter().any(|earlier| earlier.is_about_the_place_of(&fault));
+            if !(follows || self.is_incomplete && fault.0.is_absence) {
+                self.found.push(fault);
+            }
+        }
+    }
+
+    /// Part of the config could not be read: from here on nothing tells why something is absent.
+    pub fn incomplete(&mut self) {
+        self.is_incomplete = true;
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// `value` if nothing was found wrong.
+    pub fn check<T>(self, value: T) -> Result<T, ConfigErrors> {
+        ConfigErrors::check(value, self.found)
+    }
+}
 
 impl Fault {
     pub fn new(what: impl Into<String>) -> Self {
@@ -66,9 +104,27 @@ impl Fault {
         self
     }
 
+    /// What could stand there, where it is no list of choices.
+    pub fn allowed(mut self, text: impl Into<String>) -> Self {
+        self.0.allowed = Some(text.into());
+        self
+    }
+
     pub fn cure(mut self, text: impl Into<String>) -> Self {
         self.0.cure = Some(text.into());
         self
+    }
+
+    /// It is that something is not there, which may be because what would have brought it could not be read.
+    pub fn absence(mut self) -> Self {
+        self.0.is_absence = true;
+        self
+    }
+
+    /// Whether one of the two key paths leads to the other or through it.
+    fn is_about_the_place_of(&self, other: &Self) -> bool {
+        let (Some(one), Some(other)) = (self.key_path(), other.key_path()) else { return false };
+        one.parts().iter().zip(other.parts()).all(|(one, other)| one == other)
     }
 
     pub fn what(&self) -> &str {
@@ -86,11 +142,27 @@ impl Fault {
     pub fn nearest(&self) -> Option<&str> {
         self.0.nearest.as_deref()
     }
+
+    /// For programs.
+    pub fn to_json(&self) -> serde_json::Value {
+        let (line, excerpt, column) = self.origin().map_or((None, "", 0), Origin::excerpt);
+        let file = self.origin().and_then(Origin::file).map(|file| file.display().to_string());
+        serde_json::json!({
+            "what": self.0.what, "file": file, "line": line, "column": self.origin().map(|_| column), "excerpt": excerpt,
+            "key_path": self.key_path().map(KeyPath::to_string), "choices": self.0.choices.as_ref().map(|(_, names)| names),
+            "allowed": self.0.allowed, "did_you_mean": self.0.nearest, "cure": self.0.cure,
+        })
+    }
 }
 
 impl ConfigErrors {
     pub fn one(fault: Fault) -> Self {
         Self(vec![fault])
+    }
+
+    /// Nothing came of it, though no fault was found.
+    pub(crate) fn unreadable(request: &Request) -> Self {
+        Self::one(Fault::new(format!("{} cannot be read", request.config.display())))
     }
 
     pub fn faults(&self) -> &[Fault] {
@@ -141,6 +213,9 @@ impl fmt::Display for Fault {
         }
         if let Some((label, names)) = &self.0.choices {
             write!(formatter, "\n  {label}: {}", listed(names))?;
+        }
+        if let Some(allowed) = &self.0.allowed {
+            write!(formatter, "\n  allowed: {allowed}")?;
         }
         if let Some(name) = &self.0.nearest {
             write!(formatter, "\n  did you mean `{name}`?")?;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 pub use component::{Component, ModelSection, ModuleRef};
 
-use super::errors::ConfigErrors;
+use super::errors::{ConfigErrors, Fault};
 use super::key_path::KeyPath;
 use super::{Config, Node};
 use fields::Reader;
@@ -98,22 +98,62 @@ pub struct DataConfig {
 
 const SETTING_KEYS: [&str; 5] = ["seed", "device", "threads", "run_dir", "plugin_path"];
 
-impl ExperimentConfig {
-    pub fn from_config(config: &Config) -> Result<Self, ConfigErrors> {
+/// An experiment as far as it could be read: a section is there if its `module` is, without the parameters that are at fault.
+#[derive(Debug, Clone)]
+pub struct ExperimentDraft {
+    pub data: Option<Component>,
+    pub model: Option<ModelSection>,
+    pub loss: Option<Component>,
+    pub trainer: Option<Component>,
+    pub evaluator: Option<Component>,
+    pub settings: Settings,
+}
+
+impl ExperimentDraft {
+    /// With all that is wrong.
+    pub fn read(config: &Config) -> (Self, Vec<Fault>) {
         let mut reader = Reader::new(config);
         reader.refuse_unknown(config.root(), &KeyPath::default(), &top_level_keys());
         let settings = read_settings(&mut reader, config.root());
-        let data = component::read(&mut reader, Section::Data);
-        let model = component::read_model(&mut reader);
-        let loss = component::read(&mut reader, Section::Loss);
-        let trainer = component::read(&mut reader, Section::Trainer);
-        let evaluator = component::read(&mut reader, Section::Evaluator);
-        let faults = reader.into_faults();
-        match (data, model, loss, trainer, evaluator, faults.is_empty()) {
-            (Some(data), Some(model), Some(loss), Some(trainer), Some(evaluator), true) => {
-                Ok(Self { data, model, loss, trainer, evaluator, settings })
-            }
-            _ => Err(ConfigErrors::from(faults)),
+        let draft = Self {
+            data: component::read(&mut reader, Section::Data),
+            model: component::read_model(&mut reader),
+            loss: component::read(&mut reader, Section::Loss),
+            trainer: component::read(&mut reader, Section::Trainer),
+            evaluator: component::read(&mut reader, Section::Evaluator),
+            settings,
+        };
+        (draft, reader.into_faults())
+    }
+
+    /// The sections that are there.
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        let model = self.model.as_ref().map(|model| &model.component);
+        [self.data.as_ref(), model, self.loss.as_ref(), self.trainer.as_ref(), self.evaluator.as_ref()]
+            .into_iter()
+            .flatten()
+    }
+
+    /// `None` if a section is not there.
+    pub fn complete(self) -> Option<ExperimentConfig> {
+        let Self { data, model, loss, trainer, evaluator, settings } = self;
+        Some(ExperimentConfig {
+            data: data?,
+            model: model?,
+            loss: loss?,
+            trainer: trainer?,
+            evaluator: evaluator?,
+            settings,
+        })
+    }
+}
+
+impl ExperimentConfig {
+    pub fn from_config(config: &Config) -> Result<Self, ConfigErrors> {
+        let (draft, faults) = ExperimentDraft::read(config);
+        match (draft.complete(), faults.is_empty()) {
+            (Some(experiment), true) => Ok(experiment),
+            (Some(_) | None, _) => Err(ConfigErrors::from(faults)),
         }
     }
 

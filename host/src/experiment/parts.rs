@@ -11,13 +11,12 @@ use plugin_api::abi::model::ModelObject;
 use plugin_api::abi::module::PluginLibrary;
 use plugin_api::abi::trainer::TrainerObject;
 use plugin_api::dataset::LinkSplits;
-use plugin_api::ComponentKind;
 
 use super::{ComponentFailure, Explain};
 use crate::config::experiment::Settings;
-use crate::config::{Component, Config, ConfigErrors, ExperimentConfig, Fault, Section};
+use crate::config::{Component, Config, ConfigErrors, ExperimentConfig, ExperimentDraft, Fault, ModelSection, Section};
 use crate::plugins::registry::OpenLibrary;
-use crate::plugins::{parameters, Constructor, Registry, SearchPath};
+use crate::plugins::{kind, parameters, Constructor, Registry, SearchPath};
 use crate::services::Services;
 use crate::terminal::LOG_SINK;
 
@@ -53,29 +52,33 @@ impl Parts {
             }
             Err(error) => {
                 let fault = Fault::new(error.to_string()).at(&component.origin);
-                vec![fault.key(&component.key_path.child("module"))]
+                let cure = "`recsys-host plugins list` shows what there is; --plugin-dir names a folder with more";
+                vec![fault.key(&component.key_path.child("module")).cure(cure)]
             }
         }
     }
 
     /// Whether model and trainer go together and the weights to start from are there.
-    pub fn check_fit(&self, experiment: &ExperimentConfig, config: &Config) -> Result<(), ConfigErrors> {
-        if let Some(file) = experiment.model.init_from.as_deref().filter(|file| !file.is_file()) {
-            let key = experiment.model.component.key_path.child("init_from");
-            let fault = Fault::new(format!("there is no file {} to take the weights from", file.display()));
-            return Err(ConfigErrors::one(fault.at(config.origin_of("model.init_from")).key(&key)));
-        }
-        let (Some(model), Some(trainer)) = (self.find(Section::Model), self.find(Section::Trainer)) else {
-            return Ok(());
-        };
+    pub fn check_fit(&self, draft: &ExperimentDraft, config: &Config) -> Vec<Fault> {
+        let init_from = draft.model.as_ref().and_then(|model| no_weights(model, config));
+        init_from.into_iter().chain(self.no_graph(draft)).collect()
+    }
+
+    fn no_graph(&self, draft: &ExperimentDraft) -> Option<Fault> {
+        let (model, trainer) = (self.find(Section::Model)?, self.find(Section::Trainer)?);
         if !model.needs_graph || trainer.passes_graph {
-            return Ok(());
+            return None;
         }
+        let (of_model, of_trainer) = (&draft.model.as_ref()?.component, draft.trainer.as_ref()?);
         let what = format!("{} needs the graph, but {} passes features only", model.module, trainer.module);
-        let fault =
-            Fault::new(what).at(&experiment.trainer.origin).related("the model", &experiment.model.component.origin);
+        let fault = Fault::new(what).at(&of_trainer.origin).related("the model", &of_model.origin);
         let cure = "use a trainer that passes the graph: `trainer=gat`, or `trainer.module=trainers:GATTrainer`";
-        Err(ConfigErrors::one(fault.key(&experiment.trainer.key_path.child("module")).cure(cure)))
+        Some(fault.key(&of_trainer.key_path.child("module")).cure(cure))
+    }
+
+    /// What is known of a section's constructor, once it is open.
+    pub fn find(&self, section: Section) -> Option<&Constructor> {
+        self.constructors.get(section.key())
     }
 
     /// The libraries in use.
@@ -144,22 +147,15 @@ impl Parts {
         new(&constructor.library, &module.constructor, &params.to_string(), services.object())
     }
 
-    fn find(&self, section: Section) -> Option<&Constructor> {
-        self.constructors.get(section.key())
-    }
-
     fn get(&self, section: Section) -> Result<&Constructor, plugin_api::PluginError> {
         self.find(section)
             .ok_or_else(|| plugin_api::PluginError::failed(format!("the {} was not opened", section.key())))
     }
 }
 
-fn kind(section: Section) -> ComponentKind {
-    match section {
-        Section::Data => ComponentKind::DataLoader,
-        Section::Model => ComponentKind::Model,
-        Section::Loss => ComponentKind::Loss,
-        Section::Trainer => ComponentKind::Trainer,
-        Section::Evaluator => ComponentKind::Evaluator,
-    }
+fn no_weights(model: &ModelSection, config: &Config) -> Option<Fault> {
+    let file = model.init_from.as_deref().filter(|file| !file.is_file())?;
+    let fault = Fault::new(format!("there is no file {} to take the weights from", file.display()));
+    let key = model.component.key_path.child("init_from");
+    Some(fault.at(config.origin_of("model.init_from")).key(&key).cure("name a file, or leave it out"))
 }

@@ -5,6 +5,7 @@ use jsonschema::ValidationError;
 use serde_json::Value;
 
 use crate::config::{Component, Config, Fault, KeyPath};
+use crate::plugins::schema::allowed;
 
 /// All faults of a component's `params`, each with the place where the value was set.
 pub fn check(component: &Component, schema: &Value, config: &Config) -> Vec<Fault> {
@@ -15,7 +16,7 @@ pub fn check(component: &Component, schema: &Value, config: &Config) -> Vec<Faul
     let errors = validator.iter_errors(&component.params);
     let faults = errors
         .flat_map(|error| words(&error, schema, &component.params).into_iter().map(move |found| (path(&error), found)));
-    faults.map(|(path, found)| found.into_fault(&path, component, config)).collect()
+    faults.filter_map(|(path, found)| found.into_fault(&path, component, schema, config)).collect()
 }
 
 /// A fault relative to the place of its value.
@@ -26,6 +27,8 @@ struct Found {
     what: String,
     wrong: String,
     choices: Vec<String>,
+    cure: Option<String>,
+    is_absence: bool,
 }
 
 impl Found {
@@ -33,15 +36,32 @@ impl Found {
         vec![Self { what, ..Self::default() }]
     }
 
-    fn into_fault(self, path: &str, component: &Component, config: &Config) -> Fault {
-        let names = path.split('/').skip(1).map(str::to_owned).chain(self.name);
-        let key = names.fold(component.key_path.child("params"), |key, name| key.child(&name));
-        let fault = Fault::new(format!("{}: {}", component.module, self.what));
-        let fault = fault.at(origin(config, &key)).key(&key);
-        if self.choices.is_empty() {
-            return fault;
+    fn cured(what: String, cure: Option<String>) -> Vec<Self> {
+        vec![Self { what, cure, ..Self::default() }]
+    }
+
+    fn into_fault(self, path: &str, component: &Component, schema: &Value, config: &Config) -> Option<Fault> {
+        let names: Vec<String> = path.split('/').skip(1).map(str::to_owned).chain(self.name).collect();
+        let key = component.key_path.child("params").join(&names);
+        if self.is_absence && config.root().get(&key).is_some() {
+            // It stands there as `???`, which was told already.
+            return None;
         }
-        fault.choices("choices", &self.wrong, self.choices)
+        let mut fault = Fault::new(format!("{}: {}", component.module, self.what)).at(origin(config, &key)).key(&key);
+        if self.is_absence {
+            fault = fault.absence();
+        }
+        if !self.choices.is_empty() {
+            return Some(fault.choices("choices", &self.wrong, self.choices));
+        }
+        let property = names.first().and_then(|name| schema.get("properties")?.get(name));
+        if let Some(property) = property {
+            fault = fault.allowed(allowed(property, schema));
+        }
+        Some(match self.cure {
+            Some(cure) => fault.cure(cure),
+            None => fault,
+        })
     }
 }
 
@@ -66,9 +86,17 @@ fn words(error: &ValidationError, schema: &Value, params: &Value) -> Vec<Found> 
         ValidationErrorKind::FalseSchema if error.instance_path().as_str().is_empty() => {
             params.as_object().into_iter().flat_map(|given| given.keys()).map(|name| unknown(name, &[])).collect()
         }
-        ValidationErrorKind::Type { kind } => Found::what(format!("{given} is no {}", types(kind))),
-        ValidationErrorKind::Minimum { limit } => Found::what(format!("{given} is below the minimum, {limit}")),
-        ValidationErrorKind::Maximum { limit } => Found::what(format!("{given} is above the maximum, {limit}")),
+        ValidationErrorKind::Type { kind } => {
+            let types = types(kind);
+            let cure = better(given, &types);
+            Found::cured(format!("{given} is no {types}"), cure)
+        }
+        ValidationErrorKind::Minimum { limit } => {
+            Found::cured(format!("{given} is below the minimum, {limit}"), Some(format!("write {limit} or more")))
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            Found::cured(format!("{given} is above the maximum, {limit}"), Some(format!("write {limit} or less")))
+        }
         ValidationErrorKind::ExclusiveMinimum { limit } => Found::what(format!("{given} must be above {limit}")),
         ValidationErrorKind::ExclusiveMaximum { limit } => Found::what(format!("{given} must be below {limit}")),
         ValidationErrorKind::Enum { options } => no_choice(given, names(options)),
@@ -80,7 +108,11 @@ fn words(error: &ValidationError, schema: &Value, params: &Value) -> Vec<Found> 
                 None => Found::what(error.to_string()),
             }
         }
-        ValidationErrorKind::Required { property } => Found::what(format!("{property} must be given")),
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().map(str::to_owned);
+            let what = format!("{property} must be given");
+            vec![Found { name, what, is_absence: true, ..Found::default() }]
+        }
         // The rarer ones are well worded by the validator.
         _ => Found::what(error.to_string()),
     }
@@ -88,7 +120,21 @@ fn words(error: &ValidationError, schema: &Value, params: &Value) -> Vec<Found> 
 
 fn no_choice(given: &Value, choices: Vec<String>) -> Vec<Found> {
     let wrong = given.as_str().unwrap_or_default().to_owned();
-    vec![Found { what: format!("{given} is no choice"), wrong, choices, name: None }]
+    vec![Found { what: format!("{given} is no choice"), wrong, choices, ..Found::default() }]
+}
+
+/// What was probably meant by a value of the wrong type.
+fn better(given: &Value, types: &str) -> Option<String> {
+    let wants = |name: &str| types.split(" or ").any(|one| one == name);
+    match given {
+        Value::Number(number) if wants("integer") => Some(format!("write {}", number.as_f64()?.round())),
+        Value::Number(_) | Value::String(_) | Value::Bool(_) if wants("list") => Some(format!("write [{given}]")),
+        Value::String(text) if wants("number") || wants("integer") => {
+            text.parse::<f64>().is_ok().then(|| format!("write {text} without quotes"))
+        }
+        Value::Number(_) | Value::Bool(_) if wants("string") => Some(format!("write \"{given}\" in quotes")),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
 }
 
 /// The texts among a list of options.
@@ -117,7 +163,7 @@ fn unknown(name: &str, known: &[String]) -> Found {
         [] => format!("unknown parameter `{name}`; it takes none"),
         [_, ..] => format!("unknown parameter `{name}`"),
     };
-    Found { name: Some(name.to_owned()), what, wrong: name.to_owned(), choices: known.to_vec() }
+    Found { name: Some(name.to_owned()), what, wrong: name.to_owned(), choices: known.to_vec(), ..Found::default() }
 }
 
 /// In the words of YAML.

@@ -18,10 +18,10 @@ plugin_api::params! {
     /// over all items, known edges masked, averaged over the users that have held-out items.
     struct Params {
         /// The list lengths of the ranking metrics.
-        #[schemars(length(min = 1), inner(range(min = 1)))]
+        #[schemars(length(min = 1), inner(range(min = 1)), extend("unit" = "items"))]
         k: Vec<usize> = vec![5, 10, 20],
         /// How many users are ranked at once; bounds the memory, beside one copy of the item embeddings. Changes no result.
-        #[schemars(range(min = 1))]
+        #[schemars(range(min = 1), extend("unit" = "users"))]
         block_size: i64 = 512,
     }
 }

@@ -10,6 +10,7 @@ plugin_api::params! {
     /// Reads a graph and its splits from one safetensors file, as `recsys-host load CONFIG --export FILE` writes it: node features
     /// `user.x`, and per split (`train.`, `val.`, `test.`) `user__rates__movie.edge_index`, `.edge_label_index` and `.edge_label`;
     /// metadata `node_types` and `edge_types`.
+    #[schemars(extend("local" = true))]
     struct Params {
         /// The file, relative to the working folder.
         path: PathBuf,

@@ -23,6 +23,7 @@ plugin_api::params! {
     /// 80/10/10 as PyG's RandomLinkSplit does.
     pub struct Params {
         /// The release: dev is MovieLens 100K, small is ml-latest-small, prod is the largest.
+        #[schemars(extend("sizes" = crate::release::sizes()))]
         env: Env = Env::Dev,
         /// Where to get it, tried in this order: raw (data/raw/, zip or folder), an https address of a zip, or
         /// pip:PACKAGE==VERSION!FOLDER. By default raw, then GroupLens, then for dev the wheel of recbole 1.2.1.
@@ -30,16 +31,16 @@ plugin_api::params! {
         /// What to do with a row that cannot be read: error, or skip and count.
         on_bad_row: OnBadRow = OnBadRow::Error,
         /// Share of the edges held out for validation.
-        #[schemars(range(min = 0.0, max = 1.0))]
+        #[schemars(range(min = 0.0, max = 1.0), extend("unit" = "of all edges"))]
         val_ratio: f64 = 0.1,
         /// Share of the edges held out for the test.
-        #[schemars(range(min = 0.0, max = 1.0))]
+        #[schemars(range(min = 0.0, max = 1.0), extend("unit" = "of all edges"))]
         test_ratio: f64 = 0.1,
         /// Sampled negatives per positive edge.
-        #[schemars(range(min = 0.0))]
+        #[schemars(range(min = 0.0), extend("unit" = "per edge"))]
         neg_ratio: f64 = 1.0,
         /// Seconds without a byte after which a download is tried again.
-        #[schemars(range(min = 0.1, max = 86400.0))]
+        #[schemars(range(min = 0.1, max = 86400.0), extend("unit" = "seconds"))]
         read_timeout_s: f64 = 30.0,
     }
 }

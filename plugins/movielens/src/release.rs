@@ -35,6 +35,17 @@ pub enum Env {
 }
 
 impl Env {
+    const ALL: [Self; 8] = [
+        Self::Dev,
+        Self::Small,
+        Self::OneM,
+        Self::TenM,
+        Self::TwentyM,
+        Self::TwentyFiveM,
+        Self::ThirtyTwoM,
+        Self::Prod,
+    ];
+
     /// The name used in configs.
     pub fn name(self) -> &'static str {
         match self {
@@ -61,6 +72,15 @@ impl Env {
             Env::ThirtyTwoM | Env::Prod => &ML_32M,
         }
     }
+}
+
+/// The nodes and edges of every release under its name in configs, for whoever wants to know before anything is fetched.
+pub fn sizes() -> serde_json::Value {
+    let env = |env: &Env| {
+        let [users, movies, ratings] = env.release().shape;
+        (env.name().to_owned(), serde_json::json!({"user": users, "movie": movies, "user__rates__movie": ratings}))
+    };
+    Env::ALL.iter().map(env).collect::<serde_json::Map<_, _>>().into()
 }
 
 impl fmt::Display for Env {
@@ -125,6 +145,8 @@ pub struct Release {
     pub md5: Option<&'static str>,
     /// Mirror for when GroupLens cannot be reached, as written in a config.
     pub fallback: Option<&'static str>,
+    /// Users, rated movies, ratings; GroupLens may have changed those of a release without a checksum.
+    pub shape: [u64; 3],
 }
 
 impl Release {
@@ -155,6 +177,7 @@ static ML_100K: Release = Release {
     size: Some(4_924_029),
     md5: Some("0e33842e24a9c977be4e0107933c0723"),
     fallback: Some("pip:recbole==1.2.1!recbole/dataset_example/ml-100k"),
+    shape: [943, 1682, 100_000],
 };
 
 static ML_LATEST_SMALL: Release = Release {
@@ -165,6 +188,7 @@ static ML_LATEST_SMALL: Release = Release {
     size: None,
     md5: None,
     fallback: None,
+    shape: [610, 9724, 100_836],
 };
 
 static ML_1M: Release = Release {
@@ -175,6 +199,7 @@ static ML_1M: Release = Release {
     size: Some(5_917_549),
     md5: Some("c4d9eecfca2ab87c1945afe126590906"),
     fallback: None,
+    shape: [6040, 3706, 1_000_209],
 };
 
 static ML_10M: Release = Release {
@@ -185,6 +210,7 @@ static ML_10M: Release = Release {
     size: Some(65_566_137),
     md5: Some("ce571fd55effeba0271552578f2648bd"),
     fallback: None,
+    shape: [69_878, 10_677, 10_000_054],
 };
 
 static ML_20M: Release = Release {
@@ -195,6 +221,7 @@ static ML_20M: Release = Release {
     size: Some(198_702_078),
     md5: Some("cd245b17a1ae2cc31bb14903e1204af3"),
     fallback: None,
+    shape: [138_493, 26_744, 20_000_263],
 };
 
 static ML_25M: Release = Release {
@@ -205,6 +232,7 @@ static ML_25M: Release = Release {
     size: Some(261_978_986),
     md5: Some("6b51fb2759a8657d3bfcbfc42b592ada"),
     fallback: None,
+    shape: [162_541, 59_047, 25_000_095],
 };
 
 static ML_32M: Release = Release {
@@ -215,6 +243,7 @@ static ML_32M: Release = Release {
     size: Some(238_950_008),
     md5: Some("d472be332d4daa821edc399621853b57"),
     fallback: None,
+    shape: [200_948, 84_432, 32_000_204],
 };
 
 #[cfg(test)]

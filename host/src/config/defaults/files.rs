@@ -67,13 +67,14 @@ impl ConfigFiles {
         names
     }
 
-    /// The groups directly below the config folder.
+    /// The groups directly below the config folder; hidden folders, such as that of the schemas, are none.
     pub fn groups(&self) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(self.folder("")) else {
             return Vec::new();
         };
         let folders = entries.flatten().filter(|entry| entry.path().is_dir());
-        let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        let names = folders.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
         names.sort();
         names
     }

@@ -63,7 +63,8 @@ fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Optio
     let key_path = KeyPath::parse(key);
     let config = reader.config;
     let Some(node) = config.root().child(key) else {
-        let fault = Fault::new(format!("the section `{key}` is missing")).at(&config.root().origin).key(&key_path);
+        let fault = Fault::new(format!("the section `{key}` is missing")).absence();
+        let fault = fault.at(&config.root().origin).key(&key_path);
         reader.push(fault.cure(format!("add `- {key}: OPTION` to the defaults list, or `{key}:` with a `module`")));
         return None;
     };
@@ -86,6 +87,7 @@ fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Optio
     let params = read_params(reader, node, &key_path);
     let Some(module) = node.child("module") else {
         let fault = Fault::new(format!("the section `{key}` names no `module`"))
+            .absence()
             .at(&node.origin)
             .key(&key_path.child("module"));
         reader.push(fault.cure("add `module: library:Constructor`; `recsys-host plugins list` shows what there is"));
@@ -93,22 +95,23 @@ fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Optio
     };
     let origin = module.origin.clone();
     let module = reader.value(module, &key_path.child("module"), module_ref)?;
-    Some(Component { section, module, params: params?, origin, key_path })
+    Some(Component { section, module, params, origin, key_path })
 }
 
-/// Absent or null parameters are none.
-fn read_params(reader: &mut Reader<'_>, node: &Node, key_path: &KeyPath) -> Option<serde_json::Value> {
+/// Absent or null parameters are none; those that are missing are left out.
+fn read_params(reader: &mut Reader<'_>, node: &Node, key_path: &KeyPath) -> serde_json::Value {
     let path = key_path.child("params");
+    let none = || serde_json::Value::Object(serde_json::Map::new());
     let Some(params) = node.child("params") else {
-        return Some(serde_json::Value::Object(serde_json::Map::new()));
+        return none();
     };
     let missing = params.missing(&path);
     for (path, field) in &missing {
         reader.missing(field, path);
     }
     match &params.value {
-        Value::Null => Some(serde_json::Value::Object(serde_json::Map::new())),
-        Value::Map(_) => missing.is_empty().then(|| params.to_json()),
+        Value::Null => none(),
+        Value::Map(_) => present(params.to_json()).unwrap_or_else(none),
         Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => {
             if missing.is_empty() {
                 let what = format!("`{path}` must be a mapping, this is {}", params.value.kind());
@@ -116,8 +119,24 @@ fn read_params(reader: &mut Reader<'_>, node: &Node, key_path: &KeyPath) -> Opti
                     Fault::new(what).at(&params.origin).key(&path).cure("write `name: value` lines below `params:`"),
                 );
             }
-            None
+            none()
         }
+    }
+}
+
+/// Without what is missing; a list that lacks an item is missing as a whole.
+fn present(value: serde_json::Value) -> Option<serde_json::Value> {
+    use serde_json::Value as Json;
+    match value {
+        Json::String(text) if text == "???" => None,
+        Json::Object(map) => Some(
+            map.into_iter()
+                .filter_map(|(key, value)| Some((key, present(value)?)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        ),
+        Json::Array(items) => items.into_iter().map(present).collect::<Option<Vec<_>>>().map(Json::Array),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => Some(value),
     }
 }
 

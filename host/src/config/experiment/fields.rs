@@ -26,7 +26,7 @@ pub(super) struct Wrong {
 
 impl<'a> Reader<'a> {
     pub fn new(config: &'a Config) -> Self {
-        Self { config, faults: Vec::new(), told: HashSet::new() }
+        Self { config, faults: Vec::new(), told: config.unresolved.clone() }
     }
 
     pub fn push(&mut self, fault: Fault) {
@@ -91,7 +91,8 @@ impl<'a> Reader<'a> {
     /// A `???` that nobody replaced.
     pub fn missing(&mut self, field: &Node, path: &KeyPath) {
         if self.told.insert(field.origin.to_string()) {
-            let fault = Fault::new(format!("the mandatory value `{path}` is missing")).at(&field.origin).key(path);
+            let fault = Fault::new(format!("the mandatory value `{path}` is missing")).absence();
+            let fault = fault.at(&field.origin).key(path);
             self.faults.push(fault.cure(format!("add `{path}=VALUE` to the command line, or replace the `???` here")));
         }
     }

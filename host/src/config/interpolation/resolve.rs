@@ -1,7 +1,7 @@
 //! Replaces every interpolation of a tree by what it stands for.
 //!
 //! Lazy as OmegaConf is: `a: ${b}` with `b: {x: ${a.y}, y: 1}` is no cycle, for `a.y` needs only `b.y`. All faults of a
-//! tree are collected. A reference to a missing value (`???`) is missing too.
+//! tree are collected, and the values at fault are missing in what is given. A reference to a missing value (`???`) is missing too.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,7 +16,15 @@ use crate::config::yaml::MAX_NODES;
 /// References may follow each other, and values stand inside each other, this deep together.
 const MAX_DEPTH: usize = 160;
 
-pub(crate) fn resolve(root: &Node, surroundings: &Surroundings<'_>) -> Result<Node, Vec<Fault>> {
+/// The tree as far as it can be resolved, and what is wrong with the rest.
+pub(crate) struct Resolved {
+    pub root: Option<Node>,
+    pub faults: Vec<Fault>,
+    /// Where the values stand that are missing because they could not be had.
+    pub unresolved: HashSet<String>,
+}
+
+pub(crate) fn resolve(root: &Node, surroundings: &Surroundings<'_>) -> Resolved {
     let mut resolver = Resolver {
         root,
         surroundings,
@@ -26,12 +34,10 @@ pub(crate) fn resolve(root: &Node, surroundings: &Surroundings<'_>) -> Result<No
         reported: HashSet::new(),
         nodes: 0,
         faults: Vec::new(),
+        unresolved: HashSet::new(),
     };
     let resolved = resolver.expand(&KeyPath::default());
-    match resolved {
-        Some(node) if resolver.faults.is_empty() => Ok(node),
-        Some(_) | None => Err(resolver.faults),
-    }
+    Resolved { root: resolved, faults: resolver.faults, unresolved: resolver.unresolved }
 }
 
 struct Resolver<'a> {
@@ -45,6 +51,7 @@ struct Resolver<'a> {
     reported: HashSet<String>,
     nodes: usize,
     faults: Vec<Fault>,
+    unresolved: HashSet<String>,
 }
 
 /// What an interpolation stands for: a place of the tree, or a value of its own.
@@ -81,17 +88,18 @@ impl<'a> Resolver<'a> {
     fn expand_value(&mut self, path: &KeyPath, node: &'a Node) -> Option<Node> {
         let value = match &node.value {
             Value::Map(map) => {
-                let children: Vec<_> = map.keys().map(|key| (key, self.expand(&path.child(key)))).collect();
+                let children: Vec<_> = map.keys().map(|key| self.expand(&path.child(key))).collect();
                 let mut resolved = Map::default();
-                for (key, child) in children {
-                    resolved.push(key.to_owned(), child?);
+                for ((key, node), child) in map.iter().zip(children) {
+                    resolved.push(key.to_owned(), child.unwrap_or_else(|| self.missing(node)));
                 }
                 Value::Map(resolved)
             }
             Value::List(items) => {
                 let children: Vec<_> =
                     (0..items.len()).map(|index| self.expand(&path.child(&index.to_string()))).collect();
-                Value::List(children.into_iter().collect::<Option<_>>()?)
+                let item = |(node, child): (&Node, Option<Node>)| child.unwrap_or_else(|| self.missing(node));
+                Value::List(items.iter().zip(children).map(item).collect())
             }
             Value::String(text) if parse::has_interpolation(text) => {
                 let target = self.follow(path, text, &node.origin)?;
@@ -104,6 +112,12 @@ impl<'a> Resolver<'a> {
             Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => node.value.clone(),
         };
         Some(Node::new(value, node.origin.clone()))
+    }
+
+    /// What stands for a value that could not be had.
+    fn missing(&mut self, node: &Node) -> Node {
+        self.unresolved.insert(node.origin.to_string());
+        Node::new(Value::String("???".to_owned()), node.origin.clone())
     }
 
     fn value_of(&mut self, target: Target) -> Option<Node> {
@@ -272,7 +286,7 @@ impl<'a> Resolver<'a> {
             _ => format!("keys of `{}`", wanted.prefix(depth)),
         };
         let what = format!("`${{{wanted}}}` names a key that the config does not have: `{key}`");
-        self.report(Fault::new(what).choices(label, key, node.child_names()), here)
+        self.report(Fault::new(what).choices(label, key, node.child_names()).absence(), here)
     }
 
     fn report<T>(&mut self, fault: Fault, here: Here<'_>) -> Option<T> {

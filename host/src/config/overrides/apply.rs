@@ -112,6 +112,7 @@ fn unknown_in_mapping(root: &Node, path: &KeyPath, item: &Override) -> Fault {
         .key(path)
         .choices(label, "", names)
         .did_you_mean(meant)
+        .absence()
         .cure(format!("correct the key, or add a new one with `+{}`", item.unprefixed()))
 }
 
