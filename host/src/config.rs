@@ -29,7 +29,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use errors::{nearest, ConfigErrors, Fault};
-pub use experiment::{Component, Device, ExperimentConfig, ModelSection, ModuleRef, Section};
+pub use experiment::{Component, Device, ExperimentConfig, ModelSection, ModuleRef, PluginFolder, Section};
 pub use key_path::KeyPath;
 pub use node::{Map, Node, Value};
 pub use origin::{Origin, Source};

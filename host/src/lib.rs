@@ -9,6 +9,7 @@
 //! | [`experiment`] | THE STORY: compose, open, load, build, fit, evaluate, save |
 //! | [`config`] | a config as Hydra composes it, every value with its origin |
 //! | [`plugins`] | from `library:Constructor` to a checked constructor; the host's only `unsafe` |
+//! | [`isolation`] | a data loader or an evaluator in a process of its own |
 //! | [`machine`] | device, threads, libtorch of this process |
 //! | [`services`] | what the host offers its plugins |
 //! | [`artifacts`] | the run directory |
@@ -23,6 +24,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod experiment;
+pub mod isolation;
 pub mod machine;
 pub mod plugins;
 pub mod services;

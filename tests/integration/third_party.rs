@@ -8,7 +8,7 @@ use std::process::Command;
 use host::artifacts::weights;
 use serde_json::Value;
 
-use crate::support::{cargo, host_binary, plugin_dir, workspace, Said, Sandbox};
+use crate::support::{cargo, host_binary, plugin_dir, shared_cache, workspace, Said, Sandbox};
 
 /// What an author writes; the config comes on top.
 const FILES: [&str; 3] = ["Cargo.toml", ".cargo/config.toml", "src/lib.rs"];
@@ -65,6 +65,7 @@ impl<'a> Host<'a> {
     fn run(&self, arguments: &[&str], plugins: &Path) -> Said {
         let mut command = Command::new(&self.binary);
         command.args(arguments).arg("--plugin-dir").arg(plugins).current_dir(self.sandbox.path(""));
+        command.env("XDG_CACHE_HOME", shared_cache());
         let output = command.env_remove("RECSYS_PLUGIN_PATH").env_remove("LD_LIBRARY_PATH").output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }

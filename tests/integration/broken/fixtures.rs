@@ -11,6 +11,7 @@ pub fn plugin_fixture(name: &str) -> PathBuf {
     BUILT.get_or_init(|| {
         let mut build = cargo();
         build.args(["build", "--examples", "-p", "faulty", "-p", "aborting", "--offline", "--quiet"]);
+        build.args(["-p", "crashing_on_open", "-p", "hanging_on_open", "-p", "crashing_in_use"]);
         assert!(build.current_dir(workspace()).status().unwrap().success(), "the broken plugins do not build");
     });
     plugin_dir().join("examples").join(format!("lib{name}.so"))

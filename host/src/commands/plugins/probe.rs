@@ -1,0 +1,17 @@
+//! `recsys-host plugins probe`, which the host runs itself: see [`crate::plugins::probe`].
+
+use std::path::PathBuf;
+
+use crate::terminal::LOG_SINK;
+
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[arg(required = true)]
+    libraries: Vec<PathBuf>,
+}
+
+pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    crate::child::die_with_parent();
+    crate::plugins::probe::open_all(&arguments.libraries, LOG_SINK);
+    Ok(())
+}
