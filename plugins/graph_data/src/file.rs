@@ -14,7 +14,7 @@ use plugin_api::{tensor, PluginError};
 use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 use writer::Array;
 
@@ -112,6 +112,8 @@ pub fn sha256(path: &Path) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use tch::Tensor;
+
     use super::*;
 
     #[test]
