@@ -1,5 +1,6 @@
 //! `isolate: true`: a data loader or an evaluator in a process of its own gives the same numbers, and its crash is an error.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -27,6 +28,8 @@ fn the_numbers_are_those_of_one_process_to_the_last_bit() {
         epochs.iter_mut().for_each(|epoch| _ = epoch.as_object_mut().unwrap().remove("seconds"));
         let weights = weights::read(&sandbox.path(&format!("runs/{name}/model.safetensors"))).unwrap();
         let info = sandbox.json(&format!("runs/{name}/run.json"));
+        // In the order of their names, which the file does not keep.
+        let weights: BTreeMap<_, _> = weights.into_iter().collect();
         (metrics, epochs, weights, info["data_fingerprint"].clone(), info["plugins"].as_array().unwrap().len())
     };
     let together = run("together", &[]);
