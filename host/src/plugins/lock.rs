@@ -1,5 +1,6 @@
 //! `plugins.lock`: the libraries that the host may open, by their SHA-256. JSON, so that its changes can be read.
 
+use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -41,25 +42,39 @@ pub enum LockError {
     Unreadable { path: PathBuf, why: String },
     #[error("{}: {why}, so it vouches for nothing; {cure}", path.display())]
     Exposed { path: PathBuf, why: String, cure: String },
-    #[error(
-        "{} is not the library `{name}` that {} lists\n  in the lock: sha256 {expected}\n  this file:   sha256 {found}\n  \
-        cure: if the change is meant, `recsys-host plugins lock`; if not, put the former file back",
-        path.display(), lock.display()
-    )]
-    Changed { name: String, path: PathBuf, lock: PathBuf, expected: String, found: String },
-    #[error(
-        "{} does not stand in {}\n  in the lock: {}\n  this file:   `{name}`, sha256 {found}\n  \
-        cure: if you trust it, `recsys-host plugins lock`",
-        path.display(), lock.display(), list(there)
-    )]
-    Unlisted { name: String, path: PathBuf, lock: PathBuf, there: Vec<String>, found: String },
+    #[error(transparent)]
+    Mismatch(#[from] Box<Mismatch>),
 }
 
-fn list(names: &[String]) -> String {
-    if names.is_empty() {
-        "nothing".to_owned()
-    } else {
-        names.join(", ")
+/// A library that the lock does not list.
+#[derive(Debug, Clone)]
+pub struct Mismatch {
+    file: LibraryFile,
+    lock: PathBuf,
+    /// What the lock lists under its name.
+    expected: Option<String>,
+    there: Vec<String>,
+}
+
+impl std::error::Error for Mismatch {}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, lock, found) = (self.file.path.display(), self.lock.display(), &self.file.sha256);
+        let name = &self.file.identity.name;
+        match &self.expected {
+            Some(expected) => write!(
+                f,
+                "{path} is not the library `{name}` that {lock} lists\n  in the lock: sha256 {expected}\n  this file:   sha256 {found}\n  \
+                cure: if the change is meant, `recsys-host plugins lock`; if not, put the former file back"
+            ),
+            None => write!(
+                f,
+                "{path} does not stand in {lock}\n  in the lock: {}\n  this file:   `{name}`, sha256 {found}\n  \
+                cure: if you trust it, `recsys-host plugins lock`",
+                if self.there.is_empty() { "nothing".to_owned() } else { self.there.join(", ") }
+            ),
+        }
     }
 }
 
@@ -85,15 +100,14 @@ impl InForce {
         if self.lock.plugins.iter().any(|locked| locked.sha256 == file.sha256) {
             return Ok(());
         }
-        let LibraryFile { path, identity, sha256: found } = file.clone();
-        let (name, lock) = (identity.name, self.path.clone());
-        match self.lock.plugins.iter().find(|locked| locked.name == name) {
-            Some(locked) => Err(LockError::Changed { name, path, lock, expected: locked.sha256.clone(), found }),
-            None => {
-                let there = self.lock.plugins.iter().map(|locked| locked.name.clone()).collect();
-                Err(LockError::Unlisted { name, path, lock, there, found })
-            }
-        }
+        let plugins = &self.lock.plugins;
+        let expected = plugins.iter().find(|locked| locked.name == file.identity.name);
+        Err(LockError::Mismatch(Box::new(Mismatch {
+            file: file.clone(),
+            lock: self.path.clone(),
+            expected: expected.map(|locked| locked.sha256.clone()),
+            there: plugins.iter().map(|locked| locked.name.clone()).collect(),
+        })))
     }
 }
 

@@ -88,7 +88,7 @@ impl Content {
             Change::File { path, seen } => {
                 let known = self.files.entry(path.clone()).or_default();
                 // What the other half is known of the same state stays.
-                let former = (known.stamp == seen.stamp).then(|| std::mem::take(known)).unwrap_or_default();
+                let former = if known.stamp == seen.stamp { std::mem::take(known) } else { Seen::default() };
                 let Seen { stamp, note, sha256, at } = seen.clone();
                 *known = Seen { stamp, note: note.or(former.note), sha256: sha256.or(former.sha256), at };
             }
