@@ -32,9 +32,10 @@ impl Policy {
         let _ = POLICY.set(self);
     }
 
-    /// That of the process.
+    /// That of the process. Where no command line was read, this program is another one with the host in it, which cannot be run again
+    /// to try plugins.
     pub fn current() -> Self {
-        POLICY.get().cloned().unwrap_or_default()
+        POLICY.get().cloned().unwrap_or_else(|| Self { no_probe: true, ..Self::default() })
     }
 
     pub fn probes(&self) -> bool {

@@ -19,7 +19,9 @@ const LINE: usize = 300;
 /// What the child says on standard output; plugins may write there, too.
 const BEGUN: &str = "recsys-probe: begun";
 const OPENED: &str = "recsys-probe: opened";
-const FINISHED: &str = "recsys-probe: finished";
+
+/// How the child ends that came to its end. Not 0, which a plugin may end it with; and not by what it says, which a full disk loses.
+pub const FINISHED: u8 = 86;
 
 /// A library to be tried.
 pub struct Subject {
@@ -83,7 +85,7 @@ fn attempt(subjects: &[&Subject]) -> Result<Vec<Outcome>, (Death, usize)> {
         }
     };
     let said = |line: &str| finished.stdout.lines().any(|said| said == line);
-    if finished.success() && said(FINISHED) {
+    if !finished.timed_out && finished.status.code() == Some(i32::from(FINISHED)) {
         let outcome = |index| if said(&format!("{OPENED} {index}")) { Outcome::Opened } else { Outcome::Failed };
         return Ok((0..subjects.len()).map(outcome).collect());
     }
@@ -106,7 +108,7 @@ fn death(finished: &Finished, subjects: &[&Subject]) -> Death {
     Death { how, output: output.collect() }
 }
 
-/// The child's side: opens one library after the other, and says so.
+/// The child's side: opens one library after the other, and says so. It is to end with [`FINISHED`].
 pub fn open_all(libraries: &[PathBuf], sink: LogSink) {
     let say = |what: &str| crate::commands::print(what);
     for (index, library) in libraries.iter().enumerate() {
@@ -116,7 +118,6 @@ pub fn open_all(libraries: &[PathBuf], sink: LogSink) {
             Err(error) => log::warn!("{}: {error}", library.display()),
         }
     }
-    say(FINISHED);
 }
 
 /// All of the library's code that runs in the host before anything is constructed.

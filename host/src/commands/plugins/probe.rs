@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::plugins::probe;
 use crate::terminal::LOG_SINK;
 
 #[derive(Debug, clap::Args)]
@@ -12,6 +13,6 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
     crate::child::die_with_parent();
-    crate::plugins::probe::open_all(&arguments.libraries, LOG_SINK);
-    Ok(())
+    probe::open_all(&arguments.libraries, LOG_SINK);
+    std::process::exit(i32::from(probe::FINISHED))
 }
