@@ -103,7 +103,8 @@ pub fn die_with_parent() {
     }
 }
 
-fn end_of(file: &mut std::fs::File) -> io::Result<String> {
+/// What is kept of a stream.
+pub fn end_of(file: &mut std::fs::File) -> io::Result<String> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(KEPT)))?;
     let mut bytes = Vec::new();

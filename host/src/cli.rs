@@ -9,6 +9,7 @@ use plugin_api::error::ErrorKind;
 use crate::commands;
 use crate::config::{Config, ConfigErrors, Request};
 use crate::experiment::ComponentFailure;
+use crate::plugins::policy::Policy;
 use crate::terminal::terminal;
 
 /// Trains, evaluates and serves graph recommenders whose parts are plugins.
@@ -24,6 +25,8 @@ pub struct Cli {
     /// Say only what goes wrong.
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    #[command(flatten)]
+    pub policy: Policy,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         (false, false) => log::LevelFilter::Info,
     };
     terminal().install(level);
+    cli.policy.clone().install();
     if let Err(error) = crate::services::watch_interrupts() {
         log::warn!("Ctrl-C will end the process at once: {error}");
     }

@@ -29,7 +29,9 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 pub use errors::{nearest, ConfigErrors, Fault, Faults};
-pub use experiment::{Component, Device, ExperimentConfig, ExperimentDraft, ModelSection, ModuleRef, Section};
+pub use experiment::{
+    Component, Device, ExperimentConfig, ExperimentDraft, ModelSection, ModuleRef, PluginFolder, Section,
+};
 pub use key_path::KeyPath;
 pub use node::{Map, Node, Value};
 pub use origin::{Origin, Source};

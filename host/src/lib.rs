@@ -9,6 +9,7 @@
 //! | [`experiment`] | THE STORY: check, load, build, fit, evaluate, save |
 //! | [`config`] | a config as Hydra composes it, every value with its origin |
 //! | [`plugins`] | from `library:Constructor` to a checked constructor; the host's only `unsafe` |
+//! | [`isolation`] | a data loader or an evaluator in a process of its own |
 //! | [`machine`] | device, threads, libtorch of this process |
 //! | [`scaffold`] | a new plugin's crate |
 //! | [`services`] | what the host offers its plugins |
@@ -26,6 +27,7 @@ pub mod commands;
 pub mod config;
 pub mod conformance;
 pub mod experiment;
+pub mod isolation;
 pub mod machine;
 pub mod plugins;
 pub mod scaffold;

@@ -56,7 +56,7 @@ fn list_as_json() {
 
 #[test]
 fn list_opens_no_library() {
-    let sandbox = Sandbox::new().with_plugin("aborting");
+    let sandbox = Sandbox::new().with_own_cache().with_plugin("aborting");
     let table = printed(&sandbox, &["--plugin-dir", "plugins", "plugins", "list"]);
     let line = table.lines().find(|line| line.contains("aborting:Aborts")).unwrap();
     assert_eq!(
@@ -65,13 +65,13 @@ fn list_opens_no_library() {
     );
     printed(&sandbox, &["--plugin-dir", "plugins", "plugins", "list", "--json"]);
     // The proof that it does what it is there for: inspecting opens it, which ends the process by a signal.
-    let opened = sandbox.host(&["--plugin-dir", "plugins", "plugins", "inspect", "aborting"]);
+    let opened = sandbox.host(&["--no-probe", "--plugin-dir", "plugins", "plugins", "inspect", "aborting"]);
     assert_eq!(opened.code, None, "{}", opened.stderr);
 }
 
 #[test]
 fn a_plugin_that_aborts_disturbs_no_run_that_does_not_name_it() {
-    let sandbox = Sandbox::new().with_ratings(40, 30).with_plugin("aborting");
+    let sandbox = Sandbox::new().with_own_cache().with_ratings(40, 30).with_plugin("aborting");
     sandbox.train(&["configs/config.yaml", "trainer.params.num_epochs=1", "--plugin-dir", "plugins"]);
     let missing =
         sandbox.host(&["train", "configs/config.yaml", "--plugin-dir", "plugins", "loss.module=aborting:Aborts"]);

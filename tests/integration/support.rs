@@ -42,10 +42,16 @@ pub fn plugin_dir() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_recsys-host")).parent().unwrap()
 }
 
+/// The cache folder of the hosts that the tests run, in place of the user's.
+pub fn shared_cache() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
+}
+
 /// A fresh folder with a copy of the shipped configs.
 pub struct Sandbox {
     folder: TempDir,
     kernels: &'static str,
+    cache: PathBuf,
 }
 
 /// What the host said.
@@ -58,7 +64,7 @@ pub struct Said {
 
 impl Sandbox {
     pub fn new() -> Self {
-        let sandbox = Self { folder: tempfile::tempdir().unwrap(), kernels: "" };
+        let sandbox = Self { folder: tempfile::tempdir().unwrap(), kernels: "", cache: shared_cache() };
         copy_folder(&workspace().join("configs"), &sandbox.path("configs"));
         sandbox
     }
@@ -66,6 +72,11 @@ impl Sandbox {
     /// With `plain`, layers and losses run on libtorch's operations in place of the fused kernels.
     pub fn with_kernels(self, kernels: &'static str) -> Self {
         Self { kernels, ..self }
+    }
+
+    /// With a host that has seen no plugin before. The others share what they have seen, so that each is tried once.
+    pub fn with_own_cache(self) -> Self {
+        Self { cache: self.path("cache"), ..self }
     }
 
     pub fn path(&self, relative: &str) -> PathBuf {
@@ -91,6 +102,7 @@ impl Sandbox {
         for variable in ["RECSYS_PLUGIN_PATH", "RECSYS_BACKTRACE", "RECSYS_SIMD", "LIBTORCH", "LD_LIBRARY_PATH"] {
             command.env_remove(variable);
         }
+        command.env("XDG_CACHE_HOME", &self.cache).env("XDG_CONFIG_HOME", self.path("settings"));
         // Whoever asks for backtraces of the tests does not ask for the host's.
         command.env("RUST_BACKTRACE", "0").env("RECSYS_KERNELS", self.kernels);
         command
@@ -143,6 +155,11 @@ impl Sandbox {
 }
 
 impl Said {
+    #[track_caller]
+    pub fn is_fine(&self) {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+    }
+
     /// An error with this exit code whose message holds all of `parts`; never a panic, an abort or a Rust backtrace.
     #[track_caller]
     pub fn is_error(&self, code: i32, parts: &[&str]) {

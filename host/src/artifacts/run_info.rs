@@ -6,7 +6,7 @@ use plugin_api::{API_VERSION, LIBTORCH_VERSION};
 use serde::Serialize;
 
 use crate::machine::Machine;
-use crate::plugins::registry::OpenLibrary;
+use crate::plugins::admission::LibraryFile;
 
 #[derive(Debug, Serialize)]
 pub struct RunInfo {
@@ -44,12 +44,12 @@ pub struct PluginFile {
 }
 
 impl RunInfo {
-    pub fn new<'a>(seed: u64, machine: &Machine, plugins: impl Iterator<Item = &'a OpenLibrary>) -> Self {
-        let plugins = plugins.map(|open| PluginFile {
-            name: open.identity.name.clone(),
-            version: open.identity.version.clone(),
-            path: open.path.display().to_string(),
-            sha256: graph_data::file::sha256(&open.path).unwrap_or_else(|error| error.to_string()),
+    pub fn new<'a>(seed: u64, machine: &Machine, plugins: impl Iterator<Item = &'a LibraryFile>) -> Self {
+        let plugins = plugins.map(|file| PluginFile {
+            name: file.identity.name.clone(),
+            version: file.identity.version.clone(),
+            path: file.path.display().to_string(),
+            sha256: file.sha256.clone(),
         });
         Self {
             started: jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),

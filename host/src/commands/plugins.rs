@@ -1,9 +1,13 @@
 //! `recsys-host plugins`: a file a command.
 
 pub mod check;
+pub mod doctor;
 pub mod inspect;
+pub mod isolate;
 pub mod list;
+pub mod lock;
 pub mod new;
+pub mod probe;
 pub mod schema;
 
 use std::path::PathBuf;
@@ -25,10 +29,20 @@ pub enum Command {
     /// The child of `check`.
     #[command(hide = true)]
     RunTests(check::WorkerArguments),
+    /// Explain every plugin file that is not used, with the cure; exit code 1 if there is one.
+    Doctor(doctor::Arguments),
+    /// Write plugins.lock: from then on only these very files are opened.
+    Lock(lock::Arguments),
+    /// Open libraries and say so: what the host has a child process do with libraries that it has never seen.
+    #[command(hide = true)]
+    Probe(probe::Arguments),
+    /// Serve one part of an experiment to the host that started this process.
+    #[command(hide = true)]
+    Isolate(isolate::Arguments),
 }
 
 pub fn run(command: Command, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> {
-    let search_path = SearchPath::new(plugin_dirs, &[]);
+    let search_path = SearchPath::new(plugin_dirs);
     match command {
         Command::List(arguments) => list::run(&arguments, &search_path),
         Command::Inspect(arguments) => inspect::run(&arguments, search_path),
@@ -36,5 +50,9 @@ pub fn run(command: Command, plugin_dirs: &[PathBuf]) -> anyhow::Result<()> {
         Command::Schema(arguments) => schema::run(&arguments, search_path),
         Command::Check(arguments) => check::run(arguments, &search_path),
         Command::RunTests(arguments) => check::run_worker(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, &search_path),
+        Command::Lock(arguments) => lock::run(arguments, search_path),
+        Command::Probe(arguments) => probe::run(&arguments),
+        Command::Isolate(arguments) => isolate::run(&arguments),
     }
 }

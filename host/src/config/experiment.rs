@@ -13,6 +13,7 @@ pub use component::{Component, ModelSection, ModuleRef};
 
 use super::errors::{ConfigErrors, Fault};
 use super::key_path::KeyPath;
+use super::origin::Origin;
 use super::{Config, Node};
 use fields::Reader;
 
@@ -75,7 +76,14 @@ pub struct Settings {
     /// Nothing means all cores.
     pub threads: Option<usize>,
     pub run_dir: PathBuf,
-    pub plugin_path: Vec<PathBuf>,
+    pub plugin_path: Vec<PluginFolder>,
+}
+
+/// A folder that the config asks to look for plugins in. Whether it may is decided where plugins are searched.
+#[derive(Debug, Clone)]
+pub struct PluginFolder {
+    pub path: PathBuf,
+    pub origin: Origin,
 }
 
 /// A whole experiment: what `train` needs.
@@ -199,6 +207,6 @@ fn read_settings(reader: &mut Reader<'_>, root: &Node) -> Settings {
         device: reader.optional(root, &top, "device", fields::device).unwrap_or_default(),
         threads: reader.optional(root, &top, "threads", fields::count).filter(|count| *count > 0),
         run_dir: reader.optional(root, &top, "run_dir", fields::path).unwrap_or_else(default_run_dir),
-        plugin_path: reader.optional(root, &top, "plugin_path", fields::paths).unwrap_or_default(),
+        plugin_path: reader.optional(root, &top, "plugin_path", fields::plugin_folders).unwrap_or_default(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use plugin_api::abi::data_loader::DataLoaderObject;
 use plugin_api::abi::evaluator::EvaluatorObject;
@@ -14,21 +15,36 @@ use plugin_api::dataset::LinkSplits;
 
 use super::{ComponentFailure, Explain};
 use crate::config::experiment::Settings;
-use crate::config::{Component, Config, ConfigErrors, ExperimentConfig, ExperimentDraft, Fault, ModelSection, Section};
-use crate::plugins::registry::OpenLibrary;
-use crate::plugins::{kind, parameters, Constructor, Registry, SearchPath};
+use crate::config::{
+    Component, Config, ConfigErrors, ExperimentConfig, ExperimentDraft, Fault, ModelSection, PluginFolder, Section,
+};
+use crate::isolation::{self, Worker};
+use crate::plugins::admission::LibraryFile;
+use crate::plugins::lock::InForce;
+use crate::plugins::policy::Policy;
+use crate::plugins::registry::{description, schema};
+use crate::plugins::{kind, parameters, roots, Constructor, Registry, SearchPath};
 use crate::services::Services;
 use crate::terminal::LOG_SINK;
 
 pub struct Parts {
     registry: Registry,
+    /// The `plugin_path:` of the config, until it is judged.
+    plugin_path: Vec<PluginFolder>,
     constructors: BTreeMap<&'static str, Constructor>,
+    /// Parts in processes of their own, until they are constructed.
+    workers: Mutex<BTreeMap<&'static str, Worker>>,
 }
 
 impl Parts {
     pub fn new(settings: &Settings, plugin_dirs: &[PathBuf]) -> Self {
-        let search_path = SearchPath::new(plugin_dirs, &settings.plugin_path);
-        Self { registry: Registry::new(search_path, LOG_SINK), constructors: BTreeMap::new() }
+        let registry = Registry::new(SearchPath::new(plugin_dirs), LOG_SINK);
+        Self {
+            registry,
+            plugin_path: settings.plugin_path.clone(),
+            constructors: BTreeMap::new(),
+            workers: Mutex::default(),
+        }
     }
 
     /// Opens the sections' constructors and checks their parameters; all faults are reported together.
@@ -38,23 +54,65 @@ impl Parts {
         experiment: &ExperimentConfig,
         config: &Config,
     ) -> Result<(), ConfigErrors> {
-        let faults = sections.iter().flat_map(|section| self.open_one(experiment.component(*section), config));
+        let components: Vec<_> = sections.iter().map(|section| experiment.component(*section)).collect();
+        ConfigErrors::check((), self.prepare_search())?;
+        let modules: Vec<_> = components.iter().map(|component| (&component.module, kind(component.section))).collect();
+        self.registry.look_at(&modules);
+        let faults = components.iter().flat_map(|component| self.open_component(component, config));
         ConfigErrors::check((), faults.collect())
     }
 
     /// Opens one section's constructor.
     pub fn open_one(&mut self, component: &Component, config: &Config) -> Vec<Fault> {
+        let faults = self.prepare_search();
+        if faults.is_empty() {
+            return self.open_component(component, config);
+        }
+        faults
+    }
+
+    /// The folders that the config may name join the search; the others are its faults, as is a lock that vouches for nothing.
+    fn prepare_search(&mut self) -> Vec<Fault> {
+        let (folders, mut faults) = roots::judge(&std::mem::take(&mut self.plugin_path));
+        self.registry.search_path_mut().add_from_config(folders);
+        // Told once, and not for each of the libraries.
+        faults.extend(InForce::find(&Policy::current()).err().map(|error| Fault::new(error.to_string())));
+        faults
+    }
+
+    fn open_component(&mut self, component: &Component, config: &Config) -> Vec<Fault> {
+        if component.isolate {
+            return self.start_worker(component, config);
+        }
         match self.registry.constructor(&component.module, kind(component.section)) {
             Ok(constructor) => {
                 let faults = parameters::check(component, &constructor.schema, config);
                 self.constructors.insert(component.section.key(), constructor);
                 faults
             }
-            Err(error) => {
-                let fault = Fault::new(error.to_string()).at(&component.origin);
-                let cure = "`recsys-host plugins list` shows what there is; --plugin-dir names a folder with more";
-                vec![fault.key(&component.key_path.child("module")).cure(cure)]
+            Err(error) => vec![of_module(error.to_string(), component)],
+        }
+    }
+
+    /// Opens one section's constructor in a process of its own.
+    fn start_worker(&mut self, component: &Component, config: &Config) -> Vec<Fault> {
+        let kind = kind(component.section);
+        let name = component.module.to_string();
+        let started =
+            self.registry.lend(&component.module, kind).map_err(|error| error.to_string()).and_then(|place| {
+                let (worker, described) =
+                    Worker::start(name.clone(), &place).map_err(|error| format!("{name}: {error}"))?;
+                let texts =
+                    description(&described, &component.module, kind).map_err(|error| format!("{name}: {error}"))?;
+                Ok((worker, schema(texts)))
+            });
+        match started {
+            Ok((worker, schema)) => {
+                let workers = self.workers.get_mut().unwrap_or_else(PoisonError::into_inner);
+                workers.insert(component.section.key(), worker);
+                parameters::check(component, &schema, config)
             }
+            Err(error) => vec![of_module(error, component)],
         }
     }
 
@@ -82,8 +140,8 @@ impl Parts {
     }
 
     /// The libraries in use.
-    pub fn libraries(&self) -> impl Iterator<Item = &OpenLibrary> {
-        self.registry.opened()
+    pub fn libraries(&self) -> impl Iterator<Item = &LibraryFile> {
+        self.registry.in_use()
     }
 
     pub fn device(&self, services: &Services) -> tch::Device {
@@ -91,7 +149,10 @@ impl Parts {
     }
 
     pub fn data_loader(&self, component: &Component, services: &Services) -> plugin_api::Result<DataLoaderObject> {
-        self.construct(component, services, PluginLibrary::new_data_loader)
+        match self.worker(component)? {
+            Some(worker) => isolation::data_loader(worker, component, services),
+            None => self.construct(component, services, PluginLibrary::new_data_loader),
+        }
     }
 
     pub fn model(
@@ -123,8 +184,12 @@ impl Parts {
         services: &Services,
         explain: &Explain,
     ) -> Result<EvaluatorObject, ComponentFailure> {
-        explain
-            .result(Section::Evaluator, self.construct(&experiment.evaluator, services, PluginLibrary::new_evaluator))
+        let component = &experiment.evaluator;
+        let made = self.worker(component).and_then(|worker| match worker {
+            Some(worker) => isolation::evaluator(worker, component, services),
+            None => self.construct(component, services, PluginLibrary::new_evaluator),
+        });
+        explain.result(Section::Evaluator, made)
     }
 
     pub fn trainer(
@@ -147,6 +212,16 @@ impl Parts {
         new(&constructor.library, &module.constructor, &params.to_string(), services.object())
     }
 
+    /// The process of a part that is to run in one of its own.
+    fn worker(&self, component: &Component) -> plugin_api::Result<Option<Worker>> {
+        if !component.isolate {
+            return Ok(None);
+        }
+        let worker = self.workers.lock().unwrap_or_else(PoisonError::into_inner).remove(component.section.key());
+        let missing = || plugin_api::PluginError::failed("its process was not started, or is in use");
+        worker.ok_or_else(missing).map(Some)
+    }
+
     fn get(&self, section: Section) -> Result<&Constructor, plugin_api::PluginError> {
         self.find(section)
             .ok_or_else(|| plugin_api::PluginError::failed(format!("the {} was not opened", section.key())))
@@ -158,4 +233,10 @@ fn no_weights(model: &ModelSection, config: &Config) -> Option<Fault> {
     let fault = Fault::new(format!("there is no file {} to take the weights from", file.display()));
     let key = model.component.key_path.child("init_from");
     Some(fault.at(config.origin_of("model.init_from")).key(&key).cure("name a file, or leave it out"))
+}
+
+/// A fault of what `module` names.
+fn of_module(what: String, component: &Component) -> Fault {
+    let fault = Fault::new(what).at(&component.origin).key(&component.key_path.child("module"));
+    fault.cure("`recsys-host plugins list` shows what there is; --plugin-dir names a folder with more")
 }

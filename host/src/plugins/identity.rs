@@ -1,11 +1,13 @@
 //! Who a file says it is: the note section that `export_plugin!` writes, read with the crate `object`; no code of the file runs.
 
+use std::fs::File;
 use std::path::Path;
 
-use object::read::elf::ElfFile64;
-use object::{Architecture, Object, ObjectSection, ObjectSymbol, ReadCache};
-use plugin_api::abi::note;
+use object::ReadCache;
 use plugin_api::{ApiVersion, ComponentKind, API_VERSION, LIBTORCH_VERSION};
+
+use crate::plugins::elf::Elf;
+use crate::plugins::Refusal;
 
 /// The identity note of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,68 +22,40 @@ pub struct Identity {
     pub license: String,
     pub description: String,
     pub constructors: Vec<(ComponentKind, String)>,
-}
-
-/// Why a file is not opened.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    #[error("cannot be read: {0}")]
-    Unreadable(#[from] std::io::Error),
-    #[error("no whole 64-bit ELF library ({0}); it may be truncated: build it again")]
-    NotElf(String),
-    #[error("built for {found}, this host runs on {host}")]
-    Architecture { found: String, host: &'static str },
-    #[error(
-        "no recsys-host plugin: it has no section `{}`; does its lib.rs end with `export_plugin!`?",
-        note::SECTION
-    )]
-    NoNote,
-    #[error("its identity note cannot be read: {0}")]
-    BadNote(String),
-    #[error(
-        "built with plugin-api {found}, this host speaks {}; rebuild it against this host's plugin-api",
-        API_VERSION
-    )]
-    Api { found: ApiVersion },
-    #[error(
-        "built with libtorch {found}, this host runs {}; rebuild it with LIBTORCH pointing at this host's .libtorch",
-        LIBTORCH_VERSION
-    )]
-    Libtorch { found: String },
-    #[error("built with panic = \"abort\", so its panics would end the host; build it with panic = \"unwind\"")]
-    PanicAbort,
-    #[error("it carries a libtorch of its own; link the host's dynamically")]
-    BundlesLibtorch,
-    #[error("it says it is `{name}`, version {version}; name the file lib{name}.so")]
-    Renamed { name: String, version: String },
+    /// The text of the note.
+    pub note: String,
 }
 
 impl Identity {
     /// Reads the note and checks that this host may open the file.
     pub fn read(path: &Path) -> Result<Self, Refusal> {
-        // Reads headers and the note only, not the megabytes between.
-        let cache = ReadCache::new(std::fs::File::open(path)?);
-        let elf =
-            ElfFile64::<object::Endianness, _>::parse(&cache).map_err(|error| Refusal::NotElf(error.to_string()))?;
-        let architecture = elf.architecture();
-        if architecture != host_architecture() {
-            let found = format!("{architecture:?}").to_lowercase();
-            return Err(Refusal::Architecture { found, host: std::env::consts::ARCH });
+        Self::of(&File::open(path)?)
+    }
+
+    /// Of an open file: reads headers and the note only, not the megabytes between.
+    pub fn of(file: &File) -> Result<Self, Refusal> {
+        let cache = ReadCache::new(file);
+        let elf = Elf::parse(&cache)?;
+        let identity = Self::parse(elf.note()?)?;
+        if let Some(how) = elf.own_libtorch()? {
+            return Err(Refusal::BundlesLibtorch { how });
         }
-        let section = elf.section_by_name(note::SECTION).ok_or(Refusal::NoNote)?;
-        let section = section.data().map_err(|error| Refusal::NotElf(error.to_string()))?;
-        let text = note::description(section).ok_or_else(|| Refusal::BadNote("it is malformed".into()))?;
-        let identity = Self::parse(text)?;
-        let own_torch = elf
-            .dynamic_symbols()
-            .any(|symbol| symbol.is_definition() && symbol.name().is_ok_and(|name| name == "aoti_torch_abi_version"));
-        if own_torch {
-            return Err(Refusal::BundlesLibtorch);
+        if let Some((needs, has)) = elf.missing_glibc()? {
+            return Err(Refusal::Glibc { needs, has });
         }
         Ok(identity)
     }
 
-    fn parse(text: &str) -> Result<Self, Refusal> {
+    /// The same, if it is that of the library of this name.
+    pub fn named(self, library: &str) -> Result<Self, Refusal> {
+        if self.name != library {
+            return Err(Refusal::Renamed { name: self.name, version: self.version });
+        }
+        Ok(self)
+    }
+
+    /// From the text of a note.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
         let lines = || text.lines().filter_map(|line| line.split_once('='));
         let value = |key: &str| {
             let found = lines().find(|(name, _)| *name == key).map(|(_, value)| value.to_owned());
@@ -111,15 +85,8 @@ impl Identity {
             license: value("license").unwrap_or_default(),
             description: value("description").unwrap_or_default(),
             constructors: constructors.collect(),
+            note: text.trim_end().to_owned(),
         })
-    }
-}
-
-fn host_architecture() -> Architecture {
-    if cfg!(target_arch = "aarch64") {
-        Architecture::Aarch64
-    } else {
-        Architecture::X86_64
     }
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::nearest;
-use crate::plugins::{Identity, Refusal};
+use crate::plugins::scan_cache::ScanCache;
+use crate::plugins::{permissions, Identity, Refusal};
 
 /// The folders searched, in order.
 #[derive(Debug, Clone)]
@@ -17,46 +18,66 @@ pub struct SearchPath {
 pub struct Candidate {
     pub library: String,
     pub path: PathBuf,
+    /// What made the host look there.
+    pub origin: &'static str,
     pub identity: Result<Identity, Refusal>,
 }
 
+const CONFIG: &str = "plugin_path in the config";
+const BUILD: &str = "the build";
+
 impl SearchPath {
-    /// `--plugin-dir`, `RECSYS_PLUGIN_PATH`, `plugin_path:` of the config, the build's `target/<profile>`, the install's
+    /// `--plugin-dir`, `RECSYS_PLUGIN_PATH`, (here those of the config,) the build's `target/<profile>`, the install's
     /// `lib/recsys-host/plugins`.
-    pub fn new(arguments: &[PathBuf], config: &[PathBuf]) -> Self {
+    pub fn new(arguments: &[PathBuf]) -> Self {
         let variable = std::env::var_os("RECSYS_PLUGIN_PATH").unwrap_or_default();
         let from = |paths: Vec<PathBuf>, origin| paths.into_iter().map(move |path| (path, origin));
         let mut folders: Vec<_> = from(arguments.to_vec(), "--plugin-dir").collect();
         folders.extend(from(std::env::split_paths(&variable).collect(), "RECSYS_PLUGIN_PATH"));
-        folders.extend(from(config.to_vec(), "plugin_path in the config"));
-        folders.push((build_folder(), "the build"));
+        folders.push((build_folder(), BUILD));
         folders.extend(from(install_folder().into_iter().collect(), "the install"));
         folders.retain(|(path, _)| !path.as_os_str().is_empty());
         Self { folders }
     }
 
-    /// Every plugin file on the path, in order of search, by name within a folder.
+    /// Adds the folders of a config in their place, before the build's. Which ones it may name is decided elsewhere (`roots`).
+    pub fn add_from_config(&mut self, folders: Vec<PathBuf>) {
+        let at = self.folders.iter().position(|(_, origin)| *origin == BUILD).unwrap_or(self.folders.len());
+        self.folders.splice(at..at, folders.into_iter().map(|folder| (folder, CONFIG)));
+    }
+
+    /// Every plugin file on the path that a run could use, and those refused before it; in order of search, by name within a folder.
     pub fn candidates(&self) -> Vec<Candidate> {
-        let mut candidates: Vec<Candidate> = Vec::new();
-        for (folder, _) in &self.folders {
-            let mut files: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
-            files.sort_by_key(std::fs::DirEntry::file_name);
-            for file in files {
-                let path = file.path();
+        let mut usable = std::collections::HashSet::new();
+        let mut candidates = self.files();
+        candidates.retain(|found| match &found.identity {
+            Ok(_) => usable.insert(found.library.clone()),
+            Err(_) => !usable.contains(&found.library),
+        });
+        candidates
+    }
+
+    /// Every plugin file on the path, also those behind one of the same name.
+    pub fn files(&self) -> Vec<Candidate> {
+        let mut cache = ScanCache::load();
+        let mut files = Vec::new();
+        for (folder, origin) in &self.folders {
+            let mut paths: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+            paths.sort_by_key(std::fs::DirEntry::file_name);
+            for path in paths.into_iter().map(|entry| entry.path()) {
                 let Some(library) = library_name(&path) else { continue };
-                if candidates.iter().all(|known| known.library != library || known.identity.is_err()) {
-                    let identity = identify(&path, &library);
-                    candidates.push(Candidate { library, path, identity });
-                }
+                let identity = identify(&path, &library, &mut cache);
+                files.push(Candidate { library, path, origin, identity });
             }
         }
-        candidates
+        cache.save();
+        files
     }
 
     /// The first good plugin of this name.
     pub fn find(&self, library: &str) -> Result<(PathBuf, Identity), NotFound> {
         let file = format!("lib{library}.so");
-        let (mut looked, mut refused) = (Vec::new(), Vec::new());
+        let (mut looked, mut refused, mut cache) = (Vec::new(), Vec::new(), ScanCache::load());
         for (folder, origin) in &self.folders {
             let path = folder.join(&file);
             let found = if !folder.is_dir() {
@@ -64,10 +85,11 @@ impl SearchPath {
             } else if !path.exists() {
                 format!("no {file}")
             } else {
-                match identify(&path, library) {
+                match identify(&path, library, &mut cache) {
                     Ok(identity) => {
                         // Whoever put a file there meant it to be used.
                         refused.iter().for_each(|told| log::warn!("{told}; using {}", path.display()));
+                        cache.save();
                         return Ok((path, identity));
                     }
                     Err(refusal) => {
@@ -78,6 +100,7 @@ impl SearchPath {
             };
             looked.push((folder.clone(), *origin, found));
         }
+        cache.save();
         let usable = self.candidates().into_iter().filter(|candidate| candidate.identity.is_ok());
         let names: Vec<_> = usable.map(|candidate| candidate.library).collect();
         Err(NotFound {
@@ -89,13 +112,20 @@ impl SearchPath {
     }
 }
 
-/// The identity of a file that is to be the plugin `library`.
-fn identify(path: &Path, library: &str) -> Result<Identity, Refusal> {
-    let identity = Identity::read(path)?;
-    if identity.name != library {
-        return Err(Refusal::Renamed { name: identity.name, version: identity.version });
+/// The identity of a file that is to be the plugin `library`; from the cache if it is as it was when it was read last.
+fn identify(path: &Path, library: &str, cache: &mut ScanCache) -> Result<Identity, Refusal> {
+    let metadata = path.metadata()?;
+    if !metadata.is_file() {
+        return Err(Refusal::NotElf("it is no regular file".to_owned()));
     }
-    Ok(identity)
+    if let Some(exposure) = permissions::exposure(path)? {
+        return Err(Refusal::Exposed(exposure));
+    }
+    let identity = cache.identity(path, &metadata, || Identity::read(path))?.named(library)?;
+    match cache.quarantine_of_file(path, &metadata)? {
+        Some(quarantine) => Err(Refusal::Quarantined(Box::new(quarantine))),
+        None => Ok(identity),
+    }
 }
 
 /// `target/<profile>`: where this binary lies if it lies in one, else where it was built.

@@ -79,6 +79,12 @@ impl DataLoaderObject {
         Ok(Self(AbiDataLoader_TO::from_value(Adapter { loader, context }, sabi_trait::TD_Opaque)))
     }
 
+    /// A loader that was made already, such as the host's end of one in another process.
+    pub fn of<L: DataLoader>(component: String, loader: L, context: Context) -> Self {
+        let loader = Guarded::new(component, loader);
+        Self(AbiDataLoader_TO::from_value(Adapter { loader, context }, sabi_trait::TD_Opaque))
+    }
+
     /// See [`DataLoader::prepare`].
     pub fn prepare(&mut self, force: bool) -> Result<String> {
         from_wire(self.0.prepare(force)).map(String::from)

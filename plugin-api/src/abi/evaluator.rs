@@ -53,6 +53,12 @@ impl EvaluatorObject {
         Ok(Self(AbiEvaluator_TO::from_value(Adapter { evaluator, context }, sabi_trait::TD_Opaque)))
     }
 
+    /// An evaluator that was made already, such as the host's end of one in another process.
+    pub fn of<E: Evaluator>(component: String, evaluator: E, context: Context) -> Self {
+        let evaluator = Guarded::new(component, evaluator);
+        Self(AbiEvaluator_TO::from_value(Adapter { evaluator, context }, sabi_trait::TD_Opaque))
+    }
+
     /// See [`Evaluator::evaluate`].
     pub fn evaluate(&self, evaluation: &Evaluation) -> Result<Metrics> {
         let mut record = Record::default();

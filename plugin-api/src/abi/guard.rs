@@ -23,8 +23,13 @@ pub(crate) struct Guarded<T> {
 impl<T> Guarded<T> {
     /// Constructs under the guard.
     pub(crate) fn construct(component: String, make: impl FnOnce() -> Result<T>) -> Result<Self> {
-        let instance = ManuallyDrop::new(guarded(&component, make)?);
-        Ok(Self { instance, component, poisoned: AtomicBool::new(false) })
+        let instance = guarded(&component, make)?;
+        Ok(Self::new(component, instance))
+    }
+
+    /// Puts what was made already behind the guard.
+    pub(crate) fn new(component: String, instance: T) -> Self {
+        Self { instance: ManuallyDrop::new(instance), component, poisoned: AtomicBool::new(false) }
     }
 
     pub(crate) fn call<R>(&self, call: impl FnOnce(&T) -> Result<R>) -> AbiResult<R> {

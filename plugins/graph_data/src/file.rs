@@ -14,7 +14,7 @@ use plugin_api::{tensor, PluginError};
 use safetensors::tensor::Metadata;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
-use tch::{Kind, Tensor};
+use tch::Kind;
 
 use writer::Array;
 
@@ -23,11 +23,20 @@ use writer::Array;
 /// # Errors
 /// If the file cannot be written, or a tensor is of a kind that the format lacks.
 pub fn write(path: &Path, record: &Record) -> Result<()> {
-    let attempt = || {
-        let array = |(name, tensor): (&String, &Tensor)| Ok((name.clone(), Array::of_tensor(tensor)?));
-        writer::write(path, record.tensors.iter().map(array).collect::<Result<_>>()?, &record.texts)
-    };
+    let attempt = || writer::write(path, arrays(record)?, &record.texts);
     attempt().context(path.display().to_string())
+}
+
+/// Writes a record into an open file, for example one that two processes share.
+///
+/// # Errors
+/// If it cannot be written, or a tensor is of a kind that the format lacks.
+pub fn write_to(file: &mut impl std::io::Write, record: &Record) -> Result<()> {
+    writer::write_to(file, arrays(record)?, &record.texts)
+}
+
+fn arrays(record: &Record) -> Result<Vec<(String, Array<'_>)>> {
+    record.tensors.iter().map(|(name, tensor)| Ok((name.clone(), Array::of_tensor(tensor)?))).collect()
 }
 
 /// Reads a record. Its tensors lie over the mapped file, which stays mapped until the process ends: nothing is read before it is
@@ -103,6 +112,8 @@ pub fn sha256(path: &Path) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use tch::Tensor;
+
     use super::*;
 
     #[test]

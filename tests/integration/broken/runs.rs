@@ -15,10 +15,14 @@ fn fails_on_full_disk(sandbox: &Sandbox, blocks: u32, arguments: &[&str], parts:
     // The settings of a host's command, for a shell.
     let host = sandbox.command();
     let mut shell = Command::new("sh");
-    shell.current_dir(host.get_current_dir().unwrap()).env("RUST_BACKTRACE", "1");
-    for (name, _) in host.get_envs().filter(|(_, value)| value.is_none()) {
-        shell.env_remove(name);
+    shell.current_dir(host.get_current_dir().unwrap());
+    for (name, value) in host.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
     }
+    shell.env("RUST_BACKTRACE", "1");
     let said = Said::from(shell.args(["-c", &script, "sh"]).arg(host_binary()).args(arguments).output().unwrap());
     said.is_error(1, &[&["File too large"], parts].concat());
     said.is_plain();

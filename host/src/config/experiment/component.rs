@@ -32,6 +32,8 @@ pub struct Component {
     pub module: ModuleRef,
     /// A JSON object; the constructor checks it.
     pub params: serde_json::Value,
+    /// It runs in a process of its own.
+    pub isolate: bool,
     /// Where `module` was set.
     pub origin: Origin,
     /// `model`; the parameters lie below `model.params`.
@@ -46,7 +48,10 @@ pub struct ModelSection {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, section: Section) -> Option<Component> {
-    read_with(reader, section, &["module", "params"])
+    match section {
+        Section::Data | Section::Evaluator => read_with(reader, section, &["module", "params", "isolate"]),
+        Section::Model | Section::Loss | Section::Trainer => read_with(reader, section, &["module", "params"]),
+    }
 }
 
 pub(super) fn read_model(reader: &mut Reader<'_>) -> Option<ModelSection> {
@@ -83,7 +88,7 @@ fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Optio
         );
         return None;
     }
-    reader.refuse_unknown(node, &key_path, known);
+    let isolate = read_isolate(reader, node, &key_path, known);
     let params = read_params(reader, node, &key_path);
     let Some(module) = node.child("module") else {
         let fault = Fault::new(format!("the section `{key}` names no `module`"))
@@ -95,7 +100,27 @@ fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Optio
     };
     let origin = module.origin.clone();
     let module = reader.value(module, &key_path.child("module"), module_ref)?;
-    Some(Component { section, module, params, origin, key_path })
+    Some(Component { section, module, params, isolate, origin, key_path })
+}
+
+/// Whether the part is to run in a process of its own; with the unknown keys, of which `isolate` is one where that cannot be.
+fn read_isolate(reader: &mut Reader<'_>, node: &Node, key_path: &KeyPath, known: &[&str]) -> bool {
+    match node.child("isolate") {
+        Some(isolate) if !known.contains(&"isolate") => {
+            let what = format!(
+                "`{key_path}` cannot run in a process of its own: it is called in every step with tensors that learn"
+            );
+            let fault = Fault::new(what).at(&isolate.origin).key(&key_path.child("isolate"));
+            let choices = vec!["data".to_owned(), "evaluator".to_owned()];
+            reader.push(fault.choices("sections that can be isolated", "", choices).cure("remove it here"));
+            reader.refuse_unknown(node, key_path, &[known, &["isolate"]].concat());
+            false
+        }
+        Some(_) | None => {
+            reader.refuse_unknown(node, key_path, known);
+            reader.optional(node, key_path, "isolate", fields::switch).unwrap_or(false)
+        }
+    }
 }
 
 /// Absent or null parameters are none; those that are missing are left out.

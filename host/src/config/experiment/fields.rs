@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::Device;
+use super::{Device, PluginFolder};
 use crate::config::errors::Fault;
 use crate::config::key_path::KeyPath;
 use crate::config::{Config, Node, Value};
@@ -133,17 +133,27 @@ pub(super) fn device(node: &Node) -> Result<Device, Wrong> {
     .ok_or(Wrong { expected: "a device", cure: "choose one of `auto`, `cpu`, `cuda`, `cuda:0`, `cuda:1`, ..." })
 }
 
+pub(super) fn switch(node: &Node) -> Result<bool, Wrong> {
+    match node.value {
+        Value::Bool(value) => Ok(value),
+        Value::Null | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) | Value::Map(_) => {
+            Err(Wrong { expected: "true or false", cure: "write `true` or `false`" })
+        }
+    }
+}
+
 pub(super) fn path(node: &Node) -> Result<PathBuf, Wrong> {
     let text = node.as_str().filter(|text| !text.is_empty());
     text.map(PathBuf::from)
         .ok_or(Wrong { expected: "a path", cure: "write it as text; quote it if it looks like a number" })
 }
 
-/// One path or a list of them.
-pub(super) fn paths(node: &Node) -> Result<Vec<PathBuf>, Wrong> {
+/// One path or a list of them, each with its place.
+pub(super) fn plugin_folders(node: &Node) -> Result<Vec<PluginFolder>, Wrong> {
+    let folder = |node: &Node| path(node).map(|path| PluginFolder { path, origin: node.origin.clone() });
     match &node.value {
-        Value::List(items) => items.iter().map(path).collect::<Result<_, _>>(),
-        Value::String(_) => path(node).map(|single| vec![single]),
+        Value::List(items) => items.iter().map(folder).collect(),
+        Value::String(_) => folder(node).map(|single| vec![single]),
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Map(_) => {
             Err(Wrong { expected: "a list of folders", cure: "write `[FOLDER, FOLDER]`" })
         }

@@ -60,7 +60,8 @@ fn keys_that_no_file_lists_can_be_set() {
     assert_eq!(experiment.settings.device, Device::Cuda(1));
     assert_eq!(experiment.settings.threads, Some(2));
     assert_eq!(experiment.settings.run_dir, PathBuf::from("out"));
-    assert_eq!(experiment.settings.plugin_path, [PathBuf::from("a"), PathBuf::from("b")]);
+    let folders: Vec<_> = experiment.settings.plugin_path.into_iter().map(|folder| folder.path).collect();
+    assert_eq!(folders, [PathBuf::from("a"), PathBuf::from("b")]);
     assert_eq!(experiment.model.init_from, Some(PathBuf::from("w.safetensors")));
     assert_eq!(experiment.trainer.params, serde_json::json!({"num_epochs": 100}));
     assert_eq!(experiment.loss.params, serde_json::json!({"deep": {"er": 1}}));

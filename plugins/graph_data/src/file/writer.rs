@@ -73,22 +73,34 @@ impl Array<'_> {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn write(path: &Path, mut arrays: Vec<(String, Array)>, texts: &BTreeMap<String, String>) -> Result<()> {
-    // Wide elements first, so that every array is aligned.
-    arrays.sort_by(|(name, array), (other_name, other)| {
-        other.dtype().bitsize().cmp(&array.dtype().bitsize()).then_with(|| name.cmp(other_name))
-    });
+pub fn write(path: &Path, arrays: Vec<(String, Array)>, texts: &BTreeMap<String, String>) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
     // Not private, as temporary files are by default: this one follows the umask.
     let readable = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     let mut staged = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
-    let header = header(&arrays, texts)?;
-    staged.write_all(&(header.len() as u64).to_le_bytes())?;
-    staged.write_all(&header)?;
-    arrays.iter().try_for_each(|(_, array)| array.write_to(&mut staged))?;
+    write_to(&mut staged, arrays, texts)?;
     staged.persist(path)?;
     Ok(())
+}
+
+/// Writes it into an open file.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_to(
+    file: &mut impl Write,
+    mut arrays: Vec<(String, Array)>,
+    texts: &BTreeMap<String, String>,
+) -> Result<()> {
+    // Wide elements first, so that every array is aligned.
+    arrays.sort_by(|(name, array), (other_name, other)| {
+        other.dtype().bitsize().cmp(&array.dtype().bitsize()).then_with(|| name.cmp(other_name))
+    });
+    let header = header(&arrays, texts)?;
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    arrays.iter().try_for_each(|(_, array)| array.write_to(file))
 }
 
 /// The header, filled up with spaces to a multiple of 8 bytes; in one order, so that the same content makes the same file.
