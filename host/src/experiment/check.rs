@@ -23,7 +23,7 @@ fn open(config: Config, plugin_dirs: &[PathBuf], faults: &mut Faults) -> Option<
     let (draft, found) = ExperimentDraft::read(&config);
     faults.add_stage(found);
     let mut parts = Parts::new(&draft.settings, plugin_dirs);
-    faults.add_stage(draft.components().flat_map(|component| parts.open_one(component, &config)).collect());
+    faults.add_stage(parts.open_components(&draft.components().collect::<Vec<_>>(), &config));
     faults.add_stage(parts.check_fit(&draft, &config));
     Some(Checked { experiment: draft.complete()?, config, parts })
 }

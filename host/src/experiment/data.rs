@@ -59,7 +59,7 @@ fn describe(splits: &LinkSplits) -> plugin_api::Result<()> {
 pub fn load(config: &Config, force: bool, export: Option<&Path>, plugin_dirs: &[PathBuf]) -> anyhow::Result<String> {
     let DataConfig { data, settings } = DataConfig::from_config(config)?;
     let mut parts = Parts::new(&settings, plugin_dirs);
-    ConfigErrors::check((), parts.open_one(&data, config))?;
+    ConfigErrors::check((), parts.open_components(&[&data], config))?;
     let services = Services::new(settings.seed, Machine::prepare(&settings)?, None);
     let prepared = parts.data_loader(&data, &services).and_then(|mut loader| {
         let summary = loader.prepare(force)?;

@@ -55,20 +55,18 @@ impl Parts {
         config: &Config,
     ) -> Result<(), ConfigErrors> {
         let components: Vec<_> = sections.iter().map(|section| experiment.component(*section)).collect();
-        ConfigErrors::check((), self.prepare_search())?;
-        let modules: Vec<_> = components.iter().map(|component| (&component.module, kind(component.section))).collect();
-        self.registry.look_at(&modules);
-        let faults = components.iter().flat_map(|component| self.open_component(component, config));
-        ConfigErrors::check((), faults.collect())
+        ConfigErrors::check((), self.open_components(&components, config))
     }
 
-    /// Opens one section's constructor.
-    pub fn open_one(&mut self, component: &Component, config: &Config) -> Vec<Fault> {
+    /// Opens the constructors of some sections; libraries that are new to this host get their first look together.
+    pub fn open_components(&mut self, components: &[&Component], config: &Config) -> Vec<Fault> {
         let faults = self.prepare_search();
-        if faults.is_empty() {
-            return self.open_component(component, config);
+        if !faults.is_empty() {
+            return faults;
         }
-        faults
+        let modules: Vec<_> = components.iter().map(|component| (&component.module, kind(component.section))).collect();
+        self.registry.look_at(&modules);
+        components.iter().flat_map(|component| self.open_component(component, config)).collect()
     }
 
     /// The folders that the config may name join the search; the others are its faults, as is a lock that vouches for nothing.

@@ -10,7 +10,8 @@ pub fn plugin_fixture(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let mut build = cargo();
-        let packages = ["faulty", "aborting", "nonconforming", "crashing_on_open", "hanging_on_open", "crashing_in_use"];
+        let packages =
+            ["faulty", "aborting", "nonconforming", "crashing_on_open", "hanging_on_open", "crashing_in_use"];
         build.args(["build", "--examples", "--offline", "--quiet"]);
         build.args(packages.iter().flat_map(|package| ["-p", package]));
         assert!(build.current_dir(workspace()).status().unwrap().success(), "the broken plugins do not build");

@@ -67,7 +67,7 @@ impl Wanted {
         let library = file.strip_prefix("lib").and_then(|file| file.strip_suffix(".so"));
         let library = library.ok_or_else(|| Usage(format!("{name}: a plugin's file is named libNAME.so")))?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { library: library.to_owned(), constructor, search_path: SearchPath::new(&[folder.to_owned()], &[]) })
+        Ok(Self { library: library.to_owned(), constructor, search_path: SearchPath::new(&[folder.to_owned()]) })
     }
 }
 
