@@ -13,13 +13,13 @@ use std::process::Command;
 use crate::support::{host_binary, Said, Sandbox};
 
 /// A copy of the host away from where it was built, as installing makes one.
-struct Installed<'a> {
-    sandbox: &'a Sandbox,
+pub struct Installed<'a> {
+    pub sandbox: &'a Sandbox,
     binary: PathBuf,
 }
 
 impl<'a> Installed<'a> {
-    fn in_sandbox(sandbox: &'a Sandbox) -> Self {
+    pub fn in_sandbox(sandbox: &'a Sandbox) -> Self {
         let binary = sandbox.path("bin/recsys-host");
         std::fs::create_dir_all(binary.parent().unwrap()).unwrap();
         std::fs::copy(host_binary(), &binary).unwrap();
@@ -27,7 +27,7 @@ impl<'a> Installed<'a> {
     }
 
     /// The sandbox's command with this binary in place of the built one.
-    fn run(&self, arguments: &[&str]) -> Said {
+    pub fn run(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(&self.binary);
         command.args(arguments).current_dir(self.sandbox.path(""));
         for variable in ["RECSYS_PLUGIN_PATH", "RECSYS_BACKTRACE", "RECSYS_KERNELS", "LIBTORCH", "LD_LIBRARY_PATH"] {
@@ -40,7 +40,7 @@ impl<'a> Installed<'a> {
 
     /// Runs it to a good end; gives what it printed.
     #[track_caller]
-    fn does(&self, arguments: &[&str]) -> String {
+    pub fn does(&self, arguments: &[&str]) -> String {
         let said = self.run(arguments);
         assert_eq!(said.code, Some(0), "{arguments:?}: {}{}", said.stdout, said.stderr);
         said.stdout
@@ -48,7 +48,7 @@ impl<'a> Installed<'a> {
 }
 
 /// Cargo as an author starts it: none of the tests' own settings.
-fn authors_cargo() -> Command {
+pub fn authors_cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     for variable in ["CARGO_TARGET_DIR", "CARGO_BUILD_BUILD_DIR", "LIBTORCH", "LD_LIBRARY_PATH", "RECSYS_PLUGIN_PATH"] {
         cargo.env_remove(variable);

@@ -7,6 +7,7 @@ mod support;
 mod author;
 mod broken;
 mod config_errors;
+mod evolution;
 mod conformance;
 mod golden;
 mod isolation;
