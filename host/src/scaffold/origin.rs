@@ -90,7 +90,8 @@ impl Origin {
 fn libtorch_in(checkout: &Path) -> Result<PathBuf, Usage> {
     let linked = checkout.join(".libtorch");
     let built_with = Path::new(LIBTORCH);
-    let candidates = if checkout == Path::new(CHECKOUT) { [built_with, linked.as_path()] } else { [linked.as_path(), built_with] };
+    let candidates =
+        if checkout == Path::new(CHECKOUT) { [built_with, linked.as_path()] } else { [linked.as_path(), built_with] };
     let found = candidates.into_iter().find(|folder| folder.join("build-version").is_file());
     found
         .map(Path::to_owned)

@@ -101,7 +101,8 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<usize> {
 /// Compiled crates, which cargo and rustc replace and never write into, need no space of their own. What is written in place, such as
 /// fingerprints and the output of build scripts, is copied.
 fn link_file(from: &Path, to: &Path) -> io::Result<usize> {
-    let is_compiled = from.extension().is_some_and(|extension| ["rlib", "rmeta", "so"].iter().any(|name| extension == *name));
+    let is_compiled =
+        from.extension().is_some_and(|extension| ["rlib", "rmeta", "so"].iter().any(|name| extension == *name));
     if !is_compiled || to.exists() {
         return copy_file(from, to);
     }
