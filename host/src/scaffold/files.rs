@@ -14,6 +14,7 @@ use crate::cli::Usage;
 const MANIFEST: &str = include_str!("templates/manifest.toml");
 const CARGO_CONFIG: &str = include_str!("templates/cargo_config.toml");
 const CONTRACT: &str = include_str!("templates/contract.rs");
+const BUILD_SCRIPT: &str = include_str!("templates/build.rs");
 const README: &str = include_str!("templates/README.md");
 const CONFIG: &str = include_str!("templates/config.yaml");
 const GITIGNORE: &str = "/target/\n/data/\n/runs/\n";
@@ -109,6 +110,7 @@ pub fn of(
         (".cargo/config.toml".to_owned(), cargo_config(origin, target_dir)),
         (".gitignore".to_owned(), GITIGNORE.to_owned()),
         ("README.md".to_owned(), fill(README)),
+        ("build.rs".to_owned(), BUILD_SCRIPT.to_owned()),
         ("src/lib.rs".to_owned(), fill(of_kind.source)),
         ("tests/contract.rs".to_owned(), fill(CONTRACT)),
         (format!("configs/{}.yaml", name.library), fill(&config(&of_kind))),
