@@ -62,7 +62,8 @@ fn a_plugin_compiled_with_other_settings_trains() {
     let sandbox = Sandbox::new().with_ratings(60, 50);
     let host = Installed::in_sandbox(&sandbox);
     let settings = ["mine", "plugin-api"].map(|package| {
-        [("opt-level", 0), ("codegen-units", 1)].map(|(key, value)| format!("profile.dev.package.{package}.{key}={value}"))
+        [("opt-level", 0), ("codegen-units", 1)]
+            .map(|(key, value)| format!("profile.dev.package.{package}.{key}={value}"))
     });
     let settings: Vec<_> = settings.iter().flatten().map(String::as_str).collect();
     trains(&host, &[], &settings);

@@ -105,6 +105,10 @@ fn section_schema(section: Section, constructors: &[Constructor]) -> Map<String,
         properties["init_from"] =
             json!({"description": "Weights to start from, a safetensors file.", "type": ["string", "null"]});
     }
+    if matches!(section, Section::Data | Section::Evaluator) {
+        properties["isolate"] =
+            json!({"description": "Run it in a process of its own.", "type": "boolean", "default": false});
+    }
     let of_module = |one: &&Constructor| {
         let module = one.module.to_string();
         json!({
