@@ -15,7 +15,10 @@ pub struct Identity {
     /// The library's name in configs.
     pub name: String,
     pub version: String,
+    /// The least API of a host that can run it.
     pub api: ApiVersion,
+    /// The API it was built against.
+    pub built: ApiVersion,
     pub libtorch: String,
     pub rustc: String,
     pub authors: String,
@@ -61,8 +64,10 @@ impl Identity {
             let found = lines().find(|(name, _)| *name == key).map(|(_, value)| value.to_owned());
             found.ok_or_else(|| Refusal::BadNote(format!("it does not tell `{key}`")))
         };
-        let api: ApiVersion =
-            value("api")?.parse().map_err(|error: plugin_api::PluginError| Refusal::BadNote(error.message))?;
+        let version = |text: String| text.parse::<ApiVersion>().map_err(|error| Refusal::BadNote(error.message));
+        let api = version(value("api")?)?;
+        // Notes of API 1.0 tell one number for both.
+        let built = value("built").map_or(Ok(api), version)?;
         if !API_VERSION.accepts(api) {
             return Err(Refusal::Api { found: api });
         }
@@ -79,6 +84,7 @@ impl Identity {
             name: value("name")?,
             version: value("version")?,
             api,
+            built,
             libtorch,
             rustc: value("rustc")?,
             authors: value("authors").unwrap_or_default(),
@@ -102,6 +108,9 @@ mod tests {
     fn what_a_note_must_tell() {
         let good = Identity::parse(&note("1.0", LIBTORCH_VERSION, "unwind")).unwrap();
         assert_eq!(good.constructors, [(ComponentKind::Model, "GAT".to_owned())]);
+        assert_eq!(good.built, good.api);
+        let newer = note("1.0", LIBTORCH_VERSION, "unwind") + "built=1.7\n";
+        assert_eq!(Identity::parse(&newer).unwrap().built.to_string(), "1.7");
         assert!(matches!(Identity::parse(&note("2.0", LIBTORCH_VERSION, "unwind")), Err(Refusal::Api { .. })));
         assert!(matches!(Identity::parse(&note("1.9", LIBTORCH_VERSION, "unwind")), Err(Refusal::Api { .. })));
         assert!(matches!(Identity::parse(&note("1.0", "2.10.0", "unwind")), Err(Refusal::Libtorch { .. })));

@@ -72,7 +72,7 @@ impl Refusal {
             Self::Glibc { needs, has } => format!("it needs glibc {needs}, this machine has {has}"),
             Self::NoNote => format!("no recsys-host plugin: it has no section `{}`", note::SECTION),
             Self::BadNote(why) => format!("its identity note cannot be read: {why}"),
-            Self::Api { found } => format!("built with plugin-api {found}, this host speaks {API_VERSION}"),
+            Self::Api { found } => format!("it needs a host of API {found}, this one has {API_VERSION}"),
             Self::Libtorch { found } => format!("built with libtorch {found}, this host runs {LIBTORCH_VERSION}"),
             Self::PanicAbort => "built with panic = \"abort\", so its panics would end the host".to_owned(),
             Self::BundlesLibtorch { how } => format!("it carries a libtorch of its own ({how})"),

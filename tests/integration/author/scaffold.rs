@@ -77,7 +77,7 @@ fn the_model_learns_and_is_served(host: &Installed) {
     let saved = weights::read(&sandbox.path(&run).join("model.safetensors")).unwrap();
     let mut shapes: Vec<_> = saved.iter().map(|(name, tensor)| (name.as_str(), tensor.size())).collect();
     shapes.sort_unstable();
-    assert_eq!(shapes, [("item_bias", vec![50, 1]), ("items", vec![50, 32]), ("users", vec![60, 32])]);
+    assert_eq!(shapes, [("item_bias", vec![45, 1]), ("items", vec![45, 32]), ("users", vec![54, 32])]);
     let stdout = host.does(&["recommend", &run, "--user", "103", "-k", "4", "--json", "--plugin-dir", PLUGINS]);
     assert_eq!(serde_json::from_str::<Vec<Value>>(&stdout).unwrap().len(), 4);
 }

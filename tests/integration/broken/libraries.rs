@@ -93,8 +93,8 @@ fn a_text_file_is_refused() {
 #[test]
 fn another_major_version_of_the_api_is_refused() {
     let sandbox = Sandbox::new().with_note("api=1.", "api=2.");
-    let api = plugin_api::API_VERSION;
-    is_refused(&sandbox, &format!("built with plugin-api 2.{}, this host speaks {api}; rebuild it", api.minor));
+    let (least, api) = (plugin_api::LEAST_HOST, plugin_api::API_VERSION);
+    is_refused(&sandbox, &format!("it needs a host of API 2.{}, this one has {api}; rebuild it", least.minor));
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn cases() -> Vec<Case> {
         ),
         case("no_note", no_plugin, "no recsys-host plugin", "export_plugin!"),
         case("bad_note", with(b"recsys-host\0name=", b"recsys-host\0game="), "does not tell `name`", "build it again"),
-        case("api", with(b"\napi=1.", b"\napi=2."), "built with plugin-api 2.", "rebuild it against"),
+        case("api", with(b"\napi=1.", b"\napi=2."), "it needs a host of API 2.", "rebuild it against"),
         case("libtorch", with(b"libtorch=2.11.0", b"libtorch=2.12.0"), "built with libtorch 2.12.0", "LIBTORCH"),
         case(
             "bundled_libtorch",

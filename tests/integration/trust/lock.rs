@@ -34,7 +34,7 @@ fn a_locked_library_that_changed_is_refused_until_it_is_locked_anew() {
     assert_eq!(names, ["evaluators", "losses", "movielens", "trainers", "two_tower"]);
     let two_tower = entry(&first, "two_tower");
     for (key, value) in
-        [("path", "plugins/libtwo_tower.so"), ("version", "0.1.0"), ("api", "1.1"), ("libtorch", "2.11.0")]
+        [("path", "plugins/libtwo_tower.so"), ("version", "0.1.0"), ("api", "1.0"), ("libtorch", "2.11.0")]
     {
         assert_eq!(two_tower[key], value, "{two_tower:#}");
     }

@@ -108,6 +108,7 @@ fn as_value(constructor: &Constructor, identity: &Identity, path: &Path) -> Valu
         "needs_graph": constructor.needs_graph, "passes_graph": constructor.passes_graph, "devices": DEVICES,
         "library": identity.name, "version": identity.version, "description": identity.description,
         "authors": identity.authors, "license": identity.license, "api": identity.api.to_string(),
+        "built": identity.built.to_string(),
         "libtorch": identity.libtorch, "rustc": identity.rustc, "path": path.display().to_string(),
         "parameters": parameters(&constructor.schema), "schema": constructor.schema,
     })
@@ -126,7 +127,7 @@ fn head(identity: &Identity, path: &Path) -> String {
         path.display(),
         stated(&identity.authors),
         stated(&identity.license),
-        identity.api,
+        identity.built,
         identity.libtorch,
         identity.rustc
     )

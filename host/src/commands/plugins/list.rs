@@ -28,7 +28,7 @@ pub fn run(arguments: &Arguments, search_path: &SearchPath) -> anyhow::Result<()
             rows.add_row([module.as_str(), kind.name(), &identity.version, &file]);
             listed.push(json!({
                 "module": module, "kind": kind.name(), "version": identity.version, "path": file,
-                "api": identity.api.to_string(), "libtorch": identity.libtorch, "rustc": identity.rustc,
+                "api": identity.api.to_string(), "built": identity.built.to_string(), "libtorch": identity.libtorch, "rustc": identity.rustc,
                 "license": identity.license, "authors": identity.authors, "description": identity.description,
             }));
         }
