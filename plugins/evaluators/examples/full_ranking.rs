@@ -19,8 +19,6 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let [file, ks, repeats, threads] = arguments.as_slice() else { return Err("FILE K[,K...] REPEATS THREADS".into()) };
     let ks = ks.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>()?;
     tch::set_num_threads(threads.parse()?);
-    // As the host does.
-    kernels::memory::keep_freed();
     let measured = measure(file, &ks, repeats.parse()?).map_err(|error| error.to_string())?;
     println!("{measured}");
     Ok(())
