@@ -9,6 +9,8 @@ use kernels::top_k::{top_k, NotANumber, Panels};
 use plugin_api::prelude::*;
 use tch::{Device, Kind, Tensor};
 
+use crate::slices::slice;
+
 /// All items, laid out for ranking. Holds one copy of their embeddings, on the CPU.
 #[derive(Debug)]
 pub struct ItemRanking {
@@ -25,10 +27,19 @@ impl ItemRanking {
         if u32::try_from(n_items).is_err() {
             return Err(PluginError::unsupported(format!("{n_items} items are more than can be ranked")));
         }
-        let items = Panels::new(n_items, width, |range, rows| {
-            copy_f32(&items.f_narrow(0, range.start as i64, range.len() as i64)?, rows)
-        })?;
-        Ok(Self { items })
+        let mut panels = Panels::new(n_items, width);
+        let is_at_hand = items.device() == Device::Cpu && items.f_kind()? == Kind::Float && items.is_contiguous();
+        if is_at_hand {
+            panels.fill(0..n_items, slice(items)?);
+        } else {
+            let mut rows = Vec::new();
+            for piece in panels.pieces() {
+                rows.resize(piece.len() * width, 0.0);
+                copy_f32(&items.f_narrow(0, piece.start as i64, piece.len() as i64)?, &mut rows)?;
+                panels.fill(piece, &rows);
+            }
+        }
+        Ok(Self { items: panels })
     }
 
     pub fn n_items(&self) -> usize {

@@ -15,48 +15,48 @@ pub struct Panels {
     width: usize,
 }
 
-/// Numbers that are read at once: they stay in the second cache until they are in their places.
-const BUFFER: usize = 1 << 17;
+/// About how many numbers a piece of items has that is read at once: they stay in the second cache until they are in their places.
+const PIECE: usize = 1 << 17;
 
 impl Panels {
-    /// `read` fills its slice, `[items, width]`, with the rows of the items it is given: bounded pieces, in ascending order.
-    ///
-    /// # Errors
-    /// Those of `read`.
+    /// Room for the items; [`Panels::fill`] puts them there.
     ///
     /// # Panics
     /// If ids of 32 bits do not reach.
-    pub fn new<E>(
-        n_items: usize,
-        width: usize,
-        read: impl FnMut(Range<usize>, &mut [f32]) -> Result<(), E>,
-    ) -> Result<Self, E> {
-        Self::for_arch(crate::arch::arch(), n_items, width, read)
+    pub fn new(n_items: usize, width: usize) -> Self {
+        Self::for_arch(crate::arch::arch(), n_items, width)
     }
 
-    pub(super) fn for_arch<E>(
-        arch: pulp::Arch,
-        n_items: usize,
-        width: usize,
-        mut read: impl FnMut(Range<usize>, &mut [f32]) -> Result<(), E>,
-    ) -> Result<Self, E> {
+    pub(super) fn for_arch(arch: pulp::Arch, n_items: usize, width: usize) -> Self {
         assert!(u32::try_from(n_items).is_ok(), "{n_items} items");
-        let n_columns = tile::items_per_tile(arch);
-        let mut values = vec![0.0; n_items.next_multiple_of(n_columns) * width];
-        let n_items_per_piece =
-            (BUFFER / width.max(1)).clamp(n_columns, n_items.max(n_columns)) / n_columns * n_columns;
-        let mut rows = vec![0.0; n_items_per_piece.min(n_items) * width];
-        let pieces = values.chunks_mut((n_items_per_piece * width).max(1));
-        for (first, panels) in (0..n_items).step_by(n_items_per_piece).zip(pieces) {
-            let items = first..(first + n_items_per_piece).min(n_items);
-            let rows = &mut rows[..items.len() * width];
-            read(items, rows)?;
-            parallel::for_each_chunk(panels, n_columns * width, |panel, values| {
+        let values = vec![0.0; n_items.next_multiple_of(tile::items_per_tile(arch)) * width];
+        Self { arch, values, n_items, width }
+    }
+
+    /// The items a piece at a time, for who cannot give them all at once.
+    pub fn pieces(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let n_columns = tile::items_per_tile(self.arch);
+        let (n_items, len) = (self.n_items, (PIECE / self.width.max(1)).max(1).next_multiple_of(n_columns));
+        (0..n_items).step_by(len).map(move |first| first..(first + len).min(n_items))
+    }
+
+    /// Copies the rows of items, `[items, width]`: all of them, or one of [`Panels::pieces`].
+    ///
+    /// # Panics
+    /// If they are not as many, or do not begin where a piece does.
+    pub fn fill(&mut self, items: Range<usize>, rows: &[f32]) {
+        let (n_columns, width) = (tile::items_per_tile(self.arch), self.width);
+        assert!(items.end <= self.n_items && items.start.is_multiple_of(n_columns), "{items:?} of {}", self.n_items);
+        assert_eq!(rows.len(), items.len() * width, "{} rows of {width}", items.len());
+        let end = items.end.next_multiple_of(n_columns) * width;
+        parallel::for_each_chunk(
+            &mut self.values[items.start * width..end],
+            (n_columns * width).max(1),
+            |panel, values| {
                 let begin = panel * n_columns * width;
                 transpose(&rows[begin..(begin + n_columns * width).min(rows.len())], width, values, n_columns);
-            });
-        }
-        Ok(Self { arch, values, n_items, width })
+            },
+        );
     }
 
     pub fn n_items(&self) -> usize {

@@ -15,11 +15,11 @@ fn archs() -> Vec<pulp::Arch> {
 }
 
 fn panels(arch: pulp::Arch, items: &[f32], n_items: usize, width: usize) -> Panels {
-    let read = |range: std::ops::Range<usize>, rows: &mut [f32]| {
-        rows.copy_from_slice(&items[range.start * width..range.end * width]);
-        Ok::<_, std::convert::Infallible>(())
-    };
-    Panels::for_arch(arch, n_items, width, read).unwrap()
+    let mut panels = Panels::for_arch(arch, n_items, width);
+    for piece in panels.pieces() {
+        panels.fill(piece.clone(), &items[piece.start * width..piece.end * width]);
+    }
+    panels
 }
 
 /// The definition: a full sort. Whole numbers, so that every order of summing gives the same.

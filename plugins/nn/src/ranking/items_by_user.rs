@@ -1,7 +1,10 @@
 //! Which items each user has edges to.
 
+use kernels::csr::{group, CsrError};
 use plugin_api::prelude::*;
 use tch::{Device, Kind, Tensor};
+
+use crate::slices::slice;
 
 /// Items grouped by user, ascending and without repeats: 4 bytes an edge and 8 a user.
 #[derive(Debug)]
@@ -12,28 +15,22 @@ pub struct ItemsByUser {
 }
 
 impl ItemsByUser {
-    /// From edges i64 `[2, n_edges]`, users first. O(n_edges) apart from sorting each user's items.
+    /// From edges i64 `[2, n_edges]`, users first. O(n_edges) apart from sorting each user's items; 16 bytes an edge meanwhile.
     ///
     /// # Errors
     /// If an edge names no user below `n_users` or no item below `n_items`.
     pub fn from_edges(edges: &Tensor, n_users: usize, n_items: usize) -> Result<Self> {
-        let mut offsets = vec![0; n_users + 1];
-        for_each_edge(edges, |user, item| {
-            let (user, item) = (usize::try_from(user).ok()?, usize::try_from(item).ok()?);
-            *offsets[1..].get_mut(user)? += 1;
-            (item < n_items && u32::try_from(item).is_ok()).then_some(())
+        let &[2, _] = edges.size().as_slice() else {
+            return Err(PluginError::invalid_data(format!("edges are [2, n], not of the shape {:?}", edges.size())));
+        };
+        let edges = edges.f_to_device(Device::Cpu)?.f_to_kind(Kind::Int64)?;
+        let (users, items) = (edges.f_get(0)?.f_contiguous()?, edges.f_get(1)?.f_contiguous()?);
+        let grouped = group(slice(&users)?, slice(&items)?, n_users, n_items).map_err(|error| match error {
+            CsrError::OutOfRange { .. } => PluginError::invalid_data("an edge names a node that has no embedding"),
+            CsrError::TooMany | CsrError::Uneven | CsrError::Offsets => PluginError::unsupported(error.to_string()),
         })?;
-        (0..n_users).for_each(|user| offsets[user + 1] += offsets[user]);
-        let mut items = vec![0; offsets[n_users]];
-        let mut next = offsets.clone();
-        for_each_edge(edges, |user, item| {
-            let at = &mut next[user as usize];
-            items[*at] = item as u32;
-            *at += 1;
-            Some(())
-        })?;
-        drop(next);
-        let mut grouped = Self { offsets, items };
+        let offsets = grouped.offsets.into_iter().map(|offset| offset as usize).collect();
+        let mut grouped = Self { offsets, items: grouped.neighbours.into_iter().map(|item| item as u32).collect() };
         let n_distinct = grouped.sort_each_user();
         grouped.keep(&n_distinct);
         Ok(grouped)
@@ -87,65 +84,4 @@ fn sort_distinct(values: &mut [u32]) -> usize {
         }
     }
     n
-}
-
-/// Calls `visit` with source and destination of every edge, reading a bounded piece at a time; `None` refuses the edge.
-fn for_each_edge(edges: &Tensor, mut visit: impl FnMut(i64, i64) -> Option<()>) -> Result<()> {
-    const PIECE: i64 = 1 << 14;
-    let &[2, n_edges] = edges.size().as_slice() else {
-        return Err(PluginError::invalid_data(format!("edges are [2, n], not of the shape {:?}", edges.size())));
-    };
-    let mut ends = [vec![0; PIECE.min(n_edges) as usize], vec![0; PIECE.min(n_edges) as usize]];
-    for begin in (0..n_edges).step_by(PIECE as usize) {
-        let n = PIECE.min(n_edges - begin);
-        for (row, ends) in (0..).zip(&mut ends) {
-            let row = edges.f_get(row)?.f_narrow(0, begin, n)?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Int64)?;
-            row.f_contiguous()?.f_copy_data(ends, n as usize)?;
-        }
-        let [users, items] = &ends;
-        let visited = users.iter().zip(items).take(n as usize).try_for_each(|(user, item)| visit(*user, *item));
-        visited.ok_or_else(|| PluginError::invalid_data("an edge names a node that has no embedding"))?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn edges(pairs: &[(i64, i64)]) -> Tensor {
-        let (users, items): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
-        Tensor::from_slice(&[users, items].concat()).reshape([2, -1])
-    }
-
-    #[test]
-    fn an_edge_to_nowhere_is_refused() {
-        for pair in [(3, 0), (0, 5), (-1, 0), (0, -1), (i64::MAX, 0), (0, i64::MAX)] {
-            let error = ItemsByUser::from_edges(&edges(&[(0, 0), pair]), 3, 5).unwrap_err();
-            assert!(error.to_string().contains("an edge names a node that has no embedding"), "{error}");
-        }
-        assert!(ItemsByUser::from_edges(&Tensor::from_slice(&[0_i64, 1]), 3, 5).is_err());
-    }
-
-    #[test]
-    fn pieces_are_joined() {
-        let pairs: Vec<_> = (0..300_000).map(|edge| (edge % 7, (299_999 - edge) / 10)).collect();
-        let grouped = ItemsByUser::from_edges(&edges(&pairs), 7, 30_000).unwrap();
-        // Of ten edges to an item, each user has one or two.
-        assert!((0..7).all(|user| grouped.of(user).len() == 30_000 && grouped.of(user).is_sorted()));
-    }
-
-    proptest! {
-        #[test]
-        fn agrees_with_sets(pairs in prop::collection::vec((0_i64..20, 0_i64..30), 0..200)) {
-            let grouped = ItemsByUser::from_edges(&edges(&pairs), 20, 30).unwrap();
-            for user in 0..20_usize {
-                let of_user = pairs.iter().filter(|pair| pair.0 == user as i64).map(|pair| pair.1 as u32);
-                let expected: std::collections::BTreeSet<u32> = of_user.collect();
-                prop_assert!(grouped.of(user).iter().eq(&expected));
-            }
-        }
-    }
 }
