@@ -85,3 +85,44 @@ fn sort_distinct(values: &mut [u32]) -> usize {
     }
     n
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn edges(pairs: &[(i64, i64)]) -> Tensor {
+        let (users, items): (Vec<i64>, Vec<i64>) = pairs.iter().copied().unzip();
+        Tensor::from_slice(&[users, items].concat()).reshape([2, -1])
+    }
+
+    #[test]
+    fn an_edge_to_nowhere_is_refused() {
+        for pair in [(3, 0), (0, 5), (-1, 0), (0, -1), (i64::MAX, 0), (0, i64::MAX)] {
+            let error = ItemsByUser::from_edges(&edges(&[(0, 0), pair]), 3, 5).unwrap_err();
+            assert!(error.to_string().contains("an edge names a node that has no embedding"), "{error}");
+        }
+        assert!(ItemsByUser::from_edges(&Tensor::from_slice(&[0_i64, 1]), 3, 5).is_err());
+    }
+
+    #[test]
+    fn pieces_are_joined() {
+        let pairs: Vec<_> = (0..300_000).map(|edge| (edge % 7, (299_999 - edge) / 10)).collect();
+        let grouped = ItemsByUser::from_edges(&edges(&pairs), 7, 30_000).unwrap();
+        // Of ten edges to an item, each user has one or two.
+        assert!((0..7).all(|user| grouped.of(user).len() == 30_000 && grouped.of(user).is_sorted()));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_sets(pairs in prop::collection::vec((0_i64..20, 0_i64..30), 0..200)) {
+            let grouped = ItemsByUser::from_edges(&edges(&pairs), 20, 30).unwrap();
+            for user in 0..20_usize {
+                let of_user = pairs.iter().filter(|pair| pair.0 == user as i64).map(|pair| pair.1 as u32);
+                let expected: std::collections::BTreeSet<u32> = of_user.collect();
+                prop_assert!(grouped.of(user).iter().eq(&expected));
+            }
+        }
+    }
+}
