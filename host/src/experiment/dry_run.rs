@@ -198,10 +198,9 @@ impl Built<'_> {
         step: &mut Step,
     ) -> anyhow::Result<()> {
         let metrics = evaluate(model, evaluator, splits, self.explain)?;
-        let names: Vec<_> = metrics.into_keys().collect();
         step.shapes.push(Named {
-            name: format!("metrics: {}", names.join(", ")),
-            shape: vec![names.len() as i64],
+            name: "metrics".to_owned(),
+            shape: vec![metrics.len() as i64],
             bytes: 0,
             is_trainable: false,
         });
