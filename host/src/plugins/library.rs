@@ -16,7 +16,7 @@ use crate::plugins::admission::{Admitted, Rejection};
 pub enum OpenError {
     #[error("cannot be opened: {0}")]
     Open(String),
-    #[error("its types do not fit those of this host, although its note names the same API version:\n{0}")]
+    #[error("its types do not fit those of this host, although its note says that its API does:\n{0}")]
     Layout(plugin_api::PluginError),
     #[error("{0}")]
     Libtorch(String),

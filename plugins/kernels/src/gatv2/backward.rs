@@ -91,8 +91,8 @@ impl Gatv2<'_> {
 struct EdgeWeight(AtomicU64);
 
 impl EdgeWeight {
-    /// Pages of zeros from the system, which the threads then touch as they come to them, instead of one thread going through
-    /// them all first.
+    /// Of zeros as the allocator makes them: where it gets fresh pages from the system, the threads touch them first as they come to
+    /// them.
     fn of(zeros: &mut [u64]) -> &[Self] {
         // SAFETY: an `AtomicU64` has the size of a `u64`, here its alignment too, and nobody else has the slice meanwhile.
         unsafe { &*(zeros as *mut [u64] as *const [Self]) }
