@@ -15,7 +15,8 @@ CARGO ?= cargo
 target_dir := $(or $(CARGO_TARGET_DIR),target)
 bin_dir := $(or $(CARGO_INSTALL_ROOT),$(CARGO_HOME),$(HOME)/.cargo)/bin
 built := $(target_dir)/debug/recsys-host
-installed := $(bin_dir)/recsys-host
+# The program that users call, and the one with libtorch that it becomes where it must.
+binaries := recsys-host-engine recsys-host
 
 # The user's LIBTORCH is for setup to judge. Cargo gets the link `.libtorch` from .cargo/config.toml, always the same
 # path: a changed LIBTORCH would compile the bindings anew, for minutes.
@@ -30,10 +31,12 @@ setup: ## Fetch libtorch once, build the host, put recsys-host on the PATH (DEVI
 	@command -v '$(CARGO)' >/dev/null || { echo 'error: no cargo on the PATH: install Rust, then open a new shell' >&2; exit 1; }
 	@# Every dependency of every target of this workspace, so that all that follows works offline.
 	@$(CARGO) fetch --quiet --target "$$(rustc -vV | sed -n 's/^host: //p')"
-	@$(CARGO) build -p host --bin recsys-host
-	@cmp -s '$(built)' '$(installed)' || { \
-	  mkdir -p '$(bin_dir)' && cp '$(built)' '$(installed).new' && mv '$(installed).new' '$(installed)' && \
-	  echo 'setup: installed $(installed)' >&2; }
+	@$(CARGO) build -p host --bins
+	@mkdir -p '$(bin_dir)'
+	@for binary in $(binaries); do \
+	  from='$(target_dir)/debug/'$$binary to='$(bin_dir)/'$$binary; \
+	  cmp -s "$$from" "$$to" || { cp "$$from" "$$to.new" && mv "$$to.new" "$$to" && echo "setup: installed $$to" >&2; } || exit 1; \
+	done
 	@command -v recsys-host >/dev/null || echo 'setup: warning: $(bin_dir) is not on your PATH' >&2
 
 plugins: setup ## Build the plugin libraries, and write the schemas that editors check configs with

@@ -1,32 +1,22 @@
 //! The command line, and how errors become messages and exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 interrupted.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use front::cli::{is_faulty_input, FAULTY};
+pub use front::cli::{ConfigArguments, Options, Usage};
 use plugin_api::error::ErrorKind;
 
 use crate::commands;
-use crate::config::{Config, ConfigErrors, Request};
 use crate::experiment::ComponentFailure;
-use crate::plugins::policy::Policy;
 use crate::terminal::terminal;
 
 /// Trains, evaluates and serves graph recommenders whose parts are plugins.
 #[derive(Debug, Parser)]
 #[command(name = "recsys-host", version, propagate_version = true)]
 pub struct Cli {
-    /// Look for plugins here first; may be repeated.
-    #[arg(long, value_name = "DIR", global = true)]
-    pub plugin_dir: Vec<PathBuf>,
-    /// Say more.
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
-    /// Say only what goes wrong.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
     #[command(flatten)]
-    pub policy: Policy,
+    pub options: Options,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -50,43 +40,6 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
 }
 
-/// A config file or name, and overrides.
-#[derive(Debug, Args)]
-pub struct ConfigArguments {
-    /// CONFIG.yaml, then overrides as in Hydra: `group=option`, `a.b=value`, `+a=value`, `++a=value`, `~a`.
-    #[arg(value_name = "CONFIG | OVERRIDE")]
-    pub arguments: Vec<String>,
-    /// Take the config of this name from --config-dir instead of a file.
-    #[arg(long, value_name = "NAME")]
-    pub config_name: Option<String>,
-    /// The folder of configs and config groups.
-    #[arg(long, value_name = "DIR", default_value = "configs", requires = "config_name")]
-    pub config_dir: PathBuf,
-}
-
-impl ConfigArguments {
-    pub fn compose(self) -> anyhow::Result<Config> {
-        Ok(crate::config::compose(&self.request()?)?)
-    }
-
-    /// What is to be composed.
-    pub fn request(self) -> anyhow::Result<Request> {
-        Ok(match self.config_name {
-            Some(name) => Request::from_name(self.config_dir, &name, self.arguments)?,
-            None => {
-                let mut arguments = self.arguments.into_iter();
-                let no_config = || Usage("name a config: `recsys-host train configs/config.yaml`".into());
-                Request::from_file(arguments.next().ok_or_else(no_config)?, arguments.collect())
-            }
-        })
-    }
-}
-
-/// Wrong usage: exit code 2.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Usage(pub String);
-
 /// The user asked to stop: exit code 130.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
@@ -97,13 +50,8 @@ const INTERRUPTED: u8 = 130;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let level = match (cli.verbose, cli.quiet) {
-        (true, _) => log::LevelFilter::Debug,
-        (false, true) => log::LevelFilter::Warn,
-        (false, false) => log::LevelFilter::Info,
-    };
-    terminal().install(level);
-    cli.policy.clone().install();
+    terminal().install(cli.options.level());
+    cli.options.policy.clone().install();
     if let Err(error) = crate::services::watch_interrupts() {
         log::warn!("Ctrl-C will end the process at once: {error}");
     }
@@ -127,15 +75,15 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Train(arguments) => {
-            let trained = commands::train::run(arguments, &cli.plugin_dir)?;
+            let trained = commands::train::run(arguments, &cli.options.plugin_dir)?;
             let interrupted = trained.is_some_and(|trained| trained.interrupted);
             return Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
         }
-        Command::Check(arguments) => return commands::check::run(arguments, &cli.plugin_dir),
-        Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
-        Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.plugin_dir)?,
-        Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.plugin_dir)?,
-        Command::Plugins(command) => commands::plugins::run(command, &cli.plugin_dir)?,
+        Command::Check(arguments) => return commands::check::run(arguments, &cli.options.plugin_dir),
+        Command::Load(arguments) => commands::load::run(arguments, &cli.options.plugin_dir)?,
+        Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.options.plugin_dir)?,
+        Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.options.plugin_dir)?,
+        Command::Plugins(command) => commands::plugins::run(command, &cli.options.plugin_dir)?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "recsys-host", &mut script);
@@ -149,10 +97,10 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     let failure = error.downcast_ref::<ComponentFailure>().map(|failure| failure.error.kind);
     match failure {
         Some(ErrorKind::Interrupted) => INTERRUPTED,
-        Some(ErrorKind::InvalidParameter) => 2,
+        Some(ErrorKind::InvalidParameter) => FAULTY,
         Some(ErrorKind::InvalidData | ErrorKind::Unsupported | ErrorKind::Panicked | ErrorKind::Failed) => 1,
         None if error.is::<Interrupted>() => INTERRUPTED,
-        None if error.is::<ConfigErrors>() || error.is::<Usage>() => 2,
+        None if is_faulty_input(error) => FAULTY,
         None => 1,
     }
 }

@@ -7,9 +7,4 @@ pub mod plugins;
 pub mod recommend;
 pub mod train;
 
-use std::io::Write;
-
-/// Standard output is for programs; a reader that closed it has what it wanted.
-pub(crate) fn print(text: &str) {
-    let _ = writeln!(std::io::stdout(), "{text}");
-}
+pub(crate) use front::output::print;

@@ -24,7 +24,6 @@ pub mod artifacts;
 pub mod child;
 pub mod cli;
 pub mod commands;
-pub mod config;
 pub mod conformance;
 pub mod experiment;
 pub mod isolation;
@@ -33,3 +32,5 @@ pub mod plugins;
 pub mod scaffold;
 pub mod services;
 pub mod terminal;
+
+pub use front::config;

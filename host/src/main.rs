@@ -1,5 +1,5 @@
-//! The binary: everything is in the library `host`.
+//! The binary `recsys-host`. It names the crate `front` alone, so that it starts without libtorch.
 
 fn main() -> std::process::ExitCode {
-    host::cli::main()
+    front::launch::main()
 }

@@ -9,26 +9,18 @@
 
 pub mod admission;
 pub mod config_schema;
-pub mod content;
-pub mod elf;
-pub mod identity;
 pub mod library;
 pub mod lock;
 pub mod parameters;
-pub mod permissions;
-pub mod policy;
 pub mod probe;
-pub mod refusal;
 pub mod registry;
 pub mod roots;
-pub mod scan_cache;
 pub mod schema;
-pub mod search;
 
-pub use identity::Identity;
-pub use refusal::Refusal;
+pub use front::plugins::{
+    content, elf, identity, permissions, policy, refusal, scan_cache, search, Identity, Refusal, SearchPath,
+};
 pub use registry::{Constructor, Registry};
-pub use search::SearchPath;
 
 use plugin_api::ComponentKind;
 

@@ -1,13 +1,12 @@
 //! What the user sees on standard error: log lines, a progress bar on a terminal and plain lines elsewhere. The log goes into
 //! the run's `train.log` as well. Standard output is the commands' own.
 
-pub mod table;
-
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+pub use front::table;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use plugin_api::abi::abi_stable::std_types::RStr;
 use plugin_api::abi::logger::LogSink;
@@ -90,8 +89,8 @@ impl log::Log for Terminal {
             return;
         }
         let mut state = self.state();
-        let level = record.level().as_str().to_lowercase();
         if let Some(file) = &mut state.file {
+            let level = record.level().as_str().to_lowercase();
             let now = jiff::Zoned::now().strftime("%H:%M:%S%.3f").to_string();
             // A full disk must not end the training that it is the log of.
             let _ = writeln!(file, "{now} {level:5} {}: {}", record.target(), record.args());
@@ -99,12 +98,7 @@ impl log::Log for Terminal {
         if record.target() == EPOCH && self.interactive {
             return;
         }
-        match record.level() {
-            log::Level::Info => print(&state, &record.args().to_string()),
-            log::Level::Error | log::Level::Warn | log::Level::Debug | log::Level::Trace => {
-                print(&state, &format!("{level}: {}", record.args()));
-            }
-        }
+        print(&state, &front::output::line(record));
     }
 
     fn flush(&self) {}

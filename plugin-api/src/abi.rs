@@ -17,9 +17,9 @@ pub mod logger;
 pub mod loss;
 pub mod model;
 pub mod module;
-pub mod note;
 pub mod profile;
 pub mod trainer;
 pub mod types;
 
 pub use abi_stable;
+pub use plugin_identity::note;

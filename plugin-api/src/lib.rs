@@ -30,7 +30,6 @@ pub mod edge_index;
 pub mod error;
 pub mod evaluator;
 pub mod graph;
-pub mod kind;
 pub mod loss;
 pub mod model;
 pub mod params;
@@ -44,9 +43,10 @@ pub use context::Context;
 pub use data_loader::DataLoader;
 pub use error::{PluginError, Result};
 pub use evaluator::Evaluator;
-pub use kind::ComponentKind;
 pub use loss::Loss;
 pub use model::Model;
+pub use plugin_identity::kind::{self, ComponentKind};
+pub use plugin_identity::{ApiVersion, API_VERSION, LEAST_HOST, LIBTORCH_VERSION};
 pub use trainer::Trainer;
 
 /// What most plugins need: `use plugin_api::prelude::*;`.
@@ -65,53 +65,6 @@ pub mod prelude {
     pub use crate::trainer::{Fit, FitReport, Trainer};
     pub use schemars::{self, JsonSchema};
     pub use serde::{self, Deserialize, Serialize};
-}
-
-/// The version of this contract. How it changes stands in `EVOLUTION.md`.
-///
-/// | version | new |
-/// |---|---|
-/// | 1.1 | spans ([`profile`]), losses that score their edges themselves ([`Loss::forward_edges`]); a plugin built for 1.0 does neither |
-/// | 1.0 | the first |
-pub const API_VERSION: ApiVersion = ApiVersion { major: 1, minor: 1 };
-
-/// The least version of a host that can run what is built with this crate: all that was added since is called by hosts only.
-pub const LEAST_HOST: ApiVersion = ApiVersion { major: 1, minor: 0 };
-
-/// The libtorch that this crate was compiled against, for example `2.11.0`.
-pub const LIBTORCH_VERSION: &str = env!("PLUGIN_API_LIBTORCH");
-
-/// A version of the contract; kept apart from crate versions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ApiVersion {
-    pub major: u16,
-    pub minor: u16,
-}
-
-impl ApiVersion {
-    /// Whether a host of this version can run a plugin that needs at least a host of version `least`.
-    pub fn accepts(self, least: ApiVersion) -> bool {
-        self.major == least.major && least.minor <= self.minor
-    }
-}
-
-impl std::fmt::Display for ApiVersion {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
-
-impl std::str::FromStr for ApiVersion {
-    type Err = PluginError;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let malformed = || PluginError::failed(format!("`{text}` is no API version; expected MAJOR.MINOR"));
-        let (major, minor) = text.split_once('.').ok_or_else(malformed)?;
-        match (major.parse(), minor.parse()) {
-            (Ok(major), Ok(minor)) => Ok(ApiVersion { major, minor }),
-            (Err(_), _) | (_, Err(_)) => Err(malformed()),
-        }
-    }
 }
 
 #[cfg(test)]

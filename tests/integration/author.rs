@@ -20,10 +20,12 @@ pub struct Installed<'a> {
 
 impl<'a> Installed<'a> {
     pub fn in_sandbox(sandbox: &'a Sandbox) -> Self {
-        let binary = sandbox.path("bin/recsys-host");
-        std::fs::create_dir_all(binary.parent().unwrap()).unwrap();
-        std::fs::copy(host_binary(), &binary).unwrap();
-        Self { sandbox, binary }
+        std::fs::create_dir_all(sandbox.path("bin")).unwrap();
+        for name in ["recsys-host", "recsys-host-engine"] {
+            let built = host_binary().with_file_name(name);
+            std::fs::copy(built, sandbox.path("bin").join(name)).unwrap();
+        }
+        Self { sandbox, binary: sandbox.path("bin/recsys-host") }
     }
 
     /// The sandbox's command with this binary in place of the built one.

@@ -11,6 +11,7 @@ mod conformance;
 mod evolution;
 mod golden;
 mod isolation;
+mod launcher;
 mod plugins;
 mod run;
 mod serve;

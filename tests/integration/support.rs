@@ -97,7 +97,12 @@ impl Sandbox {
 
     /// A command that runs the host here, without the variables of the person who runs the tests.
     pub fn command(&self) -> Command {
-        let mut command = Command::new(host_binary());
+        self.command_of(host_binary())
+    }
+
+    /// The same, of another program.
+    pub fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.folder.path());
         for variable in ["RECSYS_PLUGIN_PATH", "RECSYS_BACKTRACE", "RECSYS_SIMD", "LIBTORCH", "LD_LIBRARY_PATH"] {
             command.env_remove(variable);

@@ -1,16 +1,16 @@
 //! `recsys-host plugins`: a file a command.
 
 pub mod check;
-pub mod doctor;
 pub mod inspect;
 pub mod isolate;
-pub mod list;
 pub mod lock;
 pub mod new;
 pub mod probe;
 pub mod schema;
 
 use std::path::PathBuf;
+
+use front::commands::{doctor, list};
 
 use crate::plugins::SearchPath;
 

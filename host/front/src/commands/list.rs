@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::plugins::SearchPath;
-use crate::terminal::table::table;
+use crate::table::table;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -34,11 +34,11 @@ pub fn run(arguments: &Arguments, search_path: &SearchPath) -> anyhow::Result<()
         }
     }
     if arguments.json {
-        crate::commands::print(&serde_json::to_string_pretty(&listed)?);
+        crate::output::print(&serde_json::to_string_pretty(&listed)?);
     } else if listed.is_empty() {
         log::warn!("there are no plugins; build them with `make plugins`, or name their folder with --plugin-dir");
     } else {
-        crate::commands::print(&rows.to_string());
+        crate::output::print(&rows.to_string());
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde_json::{json, Value};
 
 use crate::cli::Usage;
-use crate::commands::print;
+use crate::output::print;
 use crate::plugins::scan_cache::{Quarantine, ScanCache};
 use crate::plugins::search::Candidate;
 use crate::plugins::{content, Refusal, SearchPath};

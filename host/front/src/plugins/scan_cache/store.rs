@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use plugin_api::{API_VERSION, LIBTORCH_VERSION};
+use plugin_identity::{API_VERSION, LIBTORCH_VERSION};
 
 use super::Content;
 use crate::plugins::{elf, permissions};

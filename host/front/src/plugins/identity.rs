@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use object::ReadCache;
-use plugin_api::{ApiVersion, ComponentKind, API_VERSION, LIBTORCH_VERSION};
+use plugin_identity::{ApiVersion, ComponentKind, API_VERSION, LIBTORCH_VERSION};
 
 use crate::plugins::elf::Elf;
 use crate::plugins::Refusal;
@@ -64,7 +64,7 @@ impl Identity {
             let found = lines().find(|(name, _)| *name == key).map(|(_, value)| value.to_owned());
             found.ok_or_else(|| Refusal::BadNote(format!("it does not tell `{key}`")))
         };
-        let version = |text: String| text.parse::<ApiVersion>().map_err(|error| Refusal::BadNote(error.message));
+        let version = |text: String| text.parse::<ApiVersion>().map_err(|error| Refusal::BadNote(error.to_string()));
         let api = version(value("api")?)?;
         // Notes of API 1.0 tell one number for both.
         let built = value("built").map_or(Ok(api), version)?;

@@ -3,11 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-#[path = "link_libtorch.rs"]
-mod link_libtorch;
-
 fn main() {
-    link_libtorch::main();
+    println!("cargo:rerun-if-env-changed=LIBTORCH");
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-env=PLUGIN_API_RUSTC={}", rustc_version());
     println!("cargo:rustc-env=PLUGIN_API_LIBTORCH={}", libtorch_version());

@@ -161,7 +161,7 @@ impl ConfigErrors {
     }
 
     /// Nothing came of it, though no fault was found.
-    pub(crate) fn unreadable(request: &Request) -> Self {
+    pub fn unreadable(request: &Request) -> Self {
         Self::one(Fault::new(format!("{} cannot be read", request.config.display())))
     }
 
@@ -170,7 +170,7 @@ impl ConfigErrors {
     }
 
     /// `Ok(value)` if nothing was found wrong; a fault that was met twice, as in a file used twice, is told once.
-    pub(crate) fn check<T>(value: T, faults: Vec<Fault>) -> Result<T, Self> {
+    pub fn check<T>(value: T, faults: Vec<Fault>) -> Result<T, Self> {
         let mut told = std::collections::HashSet::new();
         let faults: Vec<Fault> = faults.into_iter().filter(|fault| told.insert(fault.to_string())).collect();
         if faults.is_empty() {

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use plugin_api::abi::note;
-use plugin_api::{ApiVersion, API_VERSION, LIBTORCH_VERSION};
+use plugin_identity::note;
+use plugin_identity::{ApiVersion, API_VERSION, LIBTORCH_VERSION};
 
 use crate::plugins::permissions::Exposure;
 use crate::plugins::scan_cache::Quarantine;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use object::elf::{DT_NEEDED, DT_RPATH, DT_RUNPATH};
 use object::read::elf::ElfFile64;
 use object::{Architecture, Endianness, FileKind, Object, ObjectSection, ObjectSymbol, ReadCache};
-use plugin_api::abi::note;
+use plugin_identity::note;
 
 use crate::plugins::Refusal;
 
