@@ -5,16 +5,16 @@ mod items_by_user;
 pub use items_by_user::ItemsByUser;
 pub use kernels::top_k::Scored;
 
-use kernels::top_k::{top_k, NotANumber, Panels};
+use kernels::top_k::{top_k, Items, NotANumber};
 use plugin_api::prelude::*;
 use tch::{Device, Kind, Tensor};
 
 use crate::slices::slice;
 
-/// All items, laid out for ranking. Holds one copy of their embeddings, on the CPU.
+/// All items, laid out for ranking. Holds a copy of their embeddings, on the CPU.
 #[derive(Debug)]
 pub struct ItemRanking {
-    items: Panels,
+    items: Items,
 }
 
 impl ItemRanking {
@@ -27,19 +27,19 @@ impl ItemRanking {
         if u32::try_from(n_items).is_err() {
             return Err(PluginError::unsupported(format!("{n_items} items are more than can be ranked")));
         }
-        let mut panels = Panels::new(n_items, width);
+        let mut laid_out = Items::new(n_items, width);
         let is_at_hand = items.device() == Device::Cpu && items.f_kind()? == Kind::Float && items.is_contiguous();
         if is_at_hand {
-            panels.fill(0..n_items, slice(items)?);
+            laid_out.fill(0..n_items, slice(items)?);
         } else {
             let mut rows = Vec::new();
-            for piece in panels.pieces() {
+            for piece in laid_out.pieces() {
                 rows.resize(piece.len() * width, 0.0);
                 copy_f32(&items.f_narrow(0, piece.start as i64, piece.len() as i64)?, &mut rows)?;
-                panels.fill(piece, &rows);
+                laid_out.fill(piece, &rows);
             }
         }
-        Ok(Self { items: panels })
+        Ok(Self { items: laid_out })
     }
 
     pub fn n_items(&self) -> usize {

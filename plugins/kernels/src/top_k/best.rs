@@ -2,11 +2,29 @@
 
 use super::{NotANumber, Scored};
 
+/// The items that a user knows, asked for in ascending order.
+pub struct Known<'a> {
+    /// Those not yet passed.
+    ahead: &'a [u32],
+}
+
+impl<'a> Known<'a> {
+    pub fn new(known: &'a [u32]) -> Self {
+        debug_assert!(known.is_sorted(), "known items are in ascending order");
+        Self { ahead: known }
+    }
+
+    pub fn holds(&mut self, item: u32) -> bool {
+        let passed = self.ahead.iter().take_while(|&&known| known < item).count();
+        self.ahead = &self.ahead[passed..];
+        self.ahead.first() == Some(&item)
+    }
+}
+
 /// Keeps the k largest of the items offered, in ascending order of ids: it collects up to 2k of them, then drops the smaller half,
 /// which costs O(1) an item on average, and most never get in.
 pub struct Best<'a> {
-    /// The known items not yet passed, ascending.
-    known: &'a [u32],
+    known: Known<'a>,
     k: usize,
     keys: Vec<u64>,
     /// Score of the k-th best item so far; NaN, which holds nothing back, while there are fewer.
@@ -15,8 +33,7 @@ pub struct Best<'a> {
 
 impl<'a> Best<'a> {
     pub fn new(known: &'a [u32], k: usize) -> Self {
-        debug_assert!(known.is_sorted(), "known items are in ascending order");
-        Self { known, k, keys: Vec::new(), floor: f32::NAN }
+        Self { known: Known::new(known), k, keys: Vec::new(), floor: f32::NAN }
     }
 
     /// Scores up to this one need not be offered: an equal one belongs to a higher id than those that got in.
@@ -34,7 +51,7 @@ impl<'a> Best<'a> {
                 return Err(NotANumber);
             }
             // The floor may have risen since.
-            if score <= self.floor || self.knows(item) {
+            if score <= self.floor || self.known.holds(item) {
                 continue;
             }
             self.keys.push(key(score, item));
@@ -43,12 +60,6 @@ impl<'a> Best<'a> {
             }
         }
         Ok(())
-    }
-
-    fn knows(&mut self, item: u32) -> bool {
-        let passed = self.known.iter().take_while(|&&known| known < item).count();
-        self.known = &self.known[passed..];
-        self.known.first() == Some(&item)
     }
 
     fn drop_smaller(&mut self) {

@@ -14,12 +14,24 @@ fn archs() -> Vec<pulp::Arch> {
     archs
 }
 
-fn panels(arch: pulp::Arch, items: &[f32], n_items: usize, width: usize) -> Panels {
-    let mut panels = Panels::for_arch(arch, n_items, width);
-    for piece in panels.pieces() {
-        panels.fill(piece.clone(), &items[piece.start * width..piece.end * width]);
+/// Every set of instructions, and with each both layouts.
+const LAYOUTS: [fn(pulp::Arch, usize, usize) -> Items; 2] = [Items::tiled, Items::screened];
+
+fn layouts() -> impl Iterator<Item = (pulp::Arch, fn(pulp::Arch, usize, usize) -> Items)> {
+    archs().into_iter().flat_map(|arch| LAYOUTS.map(|layout| (arch, layout)))
+}
+
+fn laid_out(
+    (arch, layout): (pulp::Arch, fn(pulp::Arch, usize, usize) -> Items),
+    items: &[f32],
+    n_items: usize,
+    width: usize,
+) -> Items {
+    let mut made = layout(arch, n_items, width);
+    for piece in made.pieces() {
+        made.fill(piece.clone(), &items[piece.start * width..piece.end * width]);
     }
-    panels
+    made
 }
 
 /// The definition: a full sort. Whole numbers, so that every order of summing gives the same.
@@ -84,8 +96,8 @@ proptest! {
         let Case { width, users, items, n_users, n_items, known, k } = case;
         let expected: Vec<_> =
             (0..n_users).map(|user| by_sorting(&users[user * width..(user + 1) * width], &items, n_items, &known[user], k)).collect();
-        for arch in archs() {
-            let items = panels(arch, &items, n_items, width);
+        for (arch, layout) in layouts() {
+            let items = laid_out((arch, layout), &items, n_items, width);
             prop_assert_eq!(&top_k(&users, n_users, &items, |user| &known[user], k).unwrap(), &expected, "{:?}", arch);
         }
     }
@@ -105,8 +117,8 @@ fn noise(n: usize, seed: u64) -> Vec<f32> {
 fn a_list_does_not_depend_on_who_else_is_ranked() {
     let (n_users, n_items, width) = (103, 1003, 67);
     let (users, items) = (noise(n_users * width, 1), noise(n_items * width, 2));
-    for arch in archs() {
-        let items = panels(arch, &items, n_items, width);
+    for (arch, layout) in layouts() {
+        let items = laid_out((arch, layout), &items, n_items, width);
         let known = |user: usize| if user.is_multiple_of(2) { &[3, 3, 500, 1002][..] } else { &[] };
         let together = top_k(&users, n_users, &items, known, 20).unwrap();
         for block in [1, 5, 12, 50] {
@@ -122,8 +134,9 @@ fn a_list_does_not_depend_on_who_else_is_ranked() {
 fn processors_that_add_and_multiply_at_once_agree_to_the_last_bit() {
     let (n_users, n_items, width) = (30, 400, 129);
     let (users, items) = (noise(n_users * width, 3), noise(n_items * width, 4));
-    let fused = archs().into_iter().filter(|arch| !matches!(arch, pulp::Arch::Scalar));
-    let lists = fused.map(|arch| top_k(&users, n_users, &panels(arch, &items, n_items, width), |_| &[], 50).unwrap());
+    let fused = layouts().filter(|(arch, _)| !matches!(arch, pulp::Arch::Scalar));
+    let lists =
+        fused.map(|layout| top_k(&users, n_users, &laid_out(layout, &items, n_items, width), |_| &[], 50).unwrap());
     let lists: Vec<_> = lists.collect();
     assert!(lists.windows(2).all(|pair| pair[0] == pair[1]));
 }
@@ -132,12 +145,14 @@ fn processors_that_add_and_multiply_at_once_agree_to_the_last_bit() {
 fn pieces_of_a_large_table_are_joined() {
     let (n_items, width) = (70_003, 33);
     let items = noise(n_items * width, 5);
-    let panels = panels(pulp::Arch::new(), &items, n_items, width);
+    let items_of = |layout| laid_out((pulp::Arch::new(), layout), &items, n_items, width);
     // A user of zeros and a one reads a column of the table.
-    for column in [0, 32] {
+    for (column, items_laid_out) in
+        [(0, items_of(Items::tiled)), (32, items_of(Items::tiled)), (31, items_of(Items::screened))]
+    {
         let mut user = vec![0.0; width];
         user[column] = 1.0;
-        let mut list = top_k(&user, 1, &panels, |_| &[], usize::MAX).unwrap().remove(0);
+        let mut list = top_k(&user, 1, &items_laid_out, |_| &[], usize::MAX).unwrap().remove(0);
         list.sort_by_key(|scored| scored.item);
         let expected = items.chunks(width).map(|row| row[column] + 0.0);
         assert!(list.iter().map(|scored| scored.score).eq(expected));
@@ -146,8 +161,12 @@ fn pieces_of_a_large_table_are_joined() {
 
 #[test]
 fn infinities_have_their_places_and_nan_has_none() {
+    LAYOUTS.into_iter().for_each(|layout| infinities(layout));
+}
+
+fn infinities(layout: fn(pulp::Arch, usize, usize) -> Items) {
     let rank = |items: &[f32], known: &[u32]| {
-        top_k(&[1.0], 1, &panels(pulp::Arch::new(), items, items.len(), 1), |_| known, 2)
+        top_k(&[1.0], 1, &laid_out((pulp::Arch::new(), layout), items, items.len(), 1), |_| known, 2)
     };
     let infinite = [f32::NEG_INFINITY, f32::MIN, f32::INFINITY, 0.0];
     let items = |list: &[Scored]| list.iter().map(|scored| scored.item).collect::<Vec<_>>();
@@ -158,4 +177,34 @@ fn infinities_have_their_places_and_nan_has_none() {
     many[99] = f32::NAN;
     assert_eq!(rank(&many, &[]), Err(NotANumber));
     assert_eq!(rank(&many, &[99]), Err(NotANumber));
+}
+
+/// Rows near each other, rows of very different lengths, and rows that cannot be bounded.
+#[test]
+fn screening_leaves_every_list_as_it_is() {
+    let (n_users, n_items, width) = (37, 700, 45);
+    let noise = |n, seed| noise(n, seed);
+    let mut near = noise(n_items * width, 6);
+    near.iter_mut().enumerate().for_each(|(at, value)| *value = *value * 1e-3 + ((at % width) as f32).sin());
+    let lengths = |values: Vec<f32>, of: fn(usize) -> f32| -> Vec<f32> {
+        values.into_iter().enumerate().map(|(at, value)| value * of(at / width)).collect()
+    };
+    let spread = lengths(noise(n_items * width, 7), |row| 10_f32.powi(row as i32 % 9 - 4));
+    let extreme = lengths(noise(n_items * width, 8), |row| [1.0, 0.0, 1e-30, 1e-18, 1e25, 1e19, 1e-40][row % 7]);
+    let sparse: Vec<f32> =
+        (0..n_items * width).map(|at| f32::from(u8::from(at % width == at / width % width))).collect();
+    let mut users = lengths(noise(n_users * width, 9), |row| [1.0, 1e-3, 1e4, 0.0, 1e-20, 1e18][row % 6]);
+    users[..width].fill(0.0);
+    users[3] = 1.0;
+    for (name, items) in [("near", near), ("spread", spread), ("extreme", extreme), ("sparse", sparse)] {
+        let known: Vec<u32> = (0..n_items as u32).step_by(3).collect();
+        for k in [1, 10, 200, n_items] {
+            let rank = |layout| {
+                top_k(&users, n_users, &laid_out((pulp::Arch::new(), layout), &items, n_items, width), |_| &known, k)
+            };
+            let (expected, found) = (rank(Items::tiled), rank(Items::screened));
+            assert!(expected == found, "{name}, {k}");
+            assert!(expected.is_ok(), "{name}");
+        }
+    }
 }

@@ -60,7 +60,7 @@ fn offer_by_tiles<S: Simd, const USERS: usize, const VECTORS: usize>(
         let begin = tile * USERS * width;
         transpose(&rows[begin..(begin + USERS * width).min(rows.len())], width, users, USERS);
     }
-    for (items, panel) in items.panels(VECTORS * S::F32_LANES) {
+    for (items, panel) in items.panels() {
         let (panel, _) = pulp::as_arrays::<VECTORS, _>(S::as_simd_f32s(panel).0); // [width]
         for (tile, bests) in bests.chunks_mut(USERS).enumerate() {
             let (users, _) = pulp::as_arrays::<USERS, _>(&users[tile * USERS * width..(tile + 1) * USERS * width]); // [width]

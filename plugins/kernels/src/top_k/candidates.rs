@@ -1,0 +1,119 @@
+//! The items that can be in one user's list, by the bounds of their scores.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use super::best::Known;
+
+/// An item that can be in the list.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate {
+    pub item: u32,
+    /// Not for the list, but its score may be NaN, of which the caller is told.
+    pub is_known: bool,
+    lower: f32,
+    upper: f32,
+}
+
+/// Keeps the items offered, in ascending order of ids, of which k others are not surely better.
+pub struct Candidates<'a> {
+    known: Known<'a>,
+    k: usize,
+    kept: Vec<Candidate>,
+    /// When to drop what has become hopeless: at twice what was left the last time, which costs O(1) an item on average.
+    n_most: usize,
+    /// The k largest lower bounds, the least of them first.
+    lower: BinaryHeap<Reverse<Bound>>,
+    /// That least one; NaN, which holds nothing back, while there are fewer.
+    floor: f32,
+}
+
+/// A number with an order.
+#[derive(Clone, Copy, PartialEq)]
+struct Bound(f32);
+
+impl Eq for Bound {}
+
+impl Ord for Bound {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Bound {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<'a> Candidates<'a> {
+    pub fn new(known: &'a [u32], k: usize) -> Self {
+        // Lists are short as a rule.
+        const USUAL: usize = 64;
+        let k = k.max(1);
+        Self {
+            known: Known::new(known),
+            k,
+            kept: Vec::with_capacity(k.min(USUAL) * 8),
+            n_most: k.saturating_mul(8),
+            lower: BinaryHeap::with_capacity(k.min(USUAL)),
+            floor: f32::NAN,
+        }
+    }
+
+    /// Items of which the score is at most this need not be offered: an equal one belongs to a higher id than k others.
+    pub fn floor(&self) -> f32 {
+        self.floor
+    }
+
+    /// Takes an item whose score is about this, or more or less by `uncertain`; if these are not numbers, anything is possible.
+    #[inline]
+    pub fn offer(&mut self, item: u32, score: f32, uncertain: f32) {
+        let (lower, upper) = (score - uncertain, score + uncertain);
+        // The floor may have risen since it was asked for.
+        if upper <= self.floor {
+            return;
+        }
+        let is_known = self.known.holds(item);
+        let candidate = if upper.is_finite() && lower.is_finite() {
+            if is_known {
+                return;
+            }
+            Candidate { item, is_known, lower, upper }
+        } else {
+            Candidate { item, is_known, lower: f32::NEG_INFINITY, upper: f32::INFINITY }
+        };
+        self.kept.push(candidate);
+        self.raise_floor(candidate.lower);
+        if self.kept.len() >= self.n_most {
+            self.drop_hopeless();
+            self.n_most = self.n_most.max(self.kept.len().saturating_mul(2));
+        }
+    }
+
+    #[inline]
+    fn raise_floor(&mut self, lower: f32) {
+        if self.lower.len() < self.k {
+            self.lower.push(Reverse(Bound(lower)));
+        } else if let Some(mut least) = self.lower.peek_mut().filter(|least| least.0 .0 < lower) {
+            *least = Reverse(Bound(lower));
+        }
+        if self.lower.len() == self.k {
+            self.floor = self.lower.peek().map_or(f32::NAN, |least| least.0 .0);
+        }
+    }
+
+    fn drop_hopeless(&mut self) {
+        let floor = self.floor;
+        self.kept.retain(|candidate| {
+            let is_hopeless = candidate.upper < floor;
+            !is_hopeless
+        });
+    }
+
+    /// In ascending order of ids.
+    pub fn into_remaining(mut self) -> Vec<Candidate> {
+        self.drop_hopeless();
+        self.kept
+    }
+}
