@@ -161,7 +161,7 @@ fn pieces_of_a_large_table_are_joined() {
 
 #[test]
 fn infinities_have_their_places_and_nan_has_none() {
-    LAYOUTS.into_iter().for_each(|layout| infinities(layout));
+    LAYOUTS.into_iter().for_each(infinities);
 }
 
 fn infinities(layout: fn(pulp::Arch, usize, usize) -> Items) {
