@@ -17,6 +17,7 @@
 //! | [`child`] | this binary once more, in a process that may crash |
 //! | [`conformance`] | what `plugins check` asks of a library, in child processes |
 //! | [`terminal`] | log, progress bar, tables |
+//! | [`tune`] | studies: samplers, pruners, storage, report |
 //!
 //! The host knows no model: what a part does stands in its plugin.
 
@@ -33,3 +34,4 @@ pub mod plugins;
 pub mod scaffold;
 pub mod services;
 pub mod terminal;
+pub mod tune;
