@@ -46,6 +46,9 @@ pub enum Command {
     /// See what plugins there are.
     #[command(subcommand)]
     Plugins(commands::plugins::Command),
+    /// Run a job of a multirun or of tuning; the host does that itself.
+    #[command(hide = true)]
+    Job(commands::job::Arguments),
     /// Write a completion script for a shell: `recsys-host completions bash > FILE`.
     Completions { shell: clap_complete::Shell },
 }
@@ -128,9 +131,9 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Train(arguments) => {
             let trained = commands::train::run(arguments, &cli.plugin_dir)?;
-            let interrupted = trained.is_some_and(|trained| trained.interrupted);
-            return Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
+            return Ok(of_run(trained.is_some_and(|trained| trained.interrupted)));
         }
+        Command::Job(arguments) => return Ok(of_run(commands::job::run(&arguments, &cli.plugin_dir)?.interrupted)),
         Command::Check(arguments) => return commands::check::run(arguments, &cli.plugin_dir),
         Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.plugin_dir)?,
@@ -143,6 +146,14 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn of_run(interrupted: bool) -> ExitCode {
+    if interrupted {
+        ExitCode::from(INTERRUPTED)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod evaluate;
+pub mod job;
 pub mod load;
 pub mod plugins;
 pub mod recommend;

@@ -141,6 +141,11 @@ pub fn draft(request: &Request) -> (Option<Config>, Faults) {
     (resolved.root.map(config), faults)
 }
 
+/// Texts as a YAML list.
+pub fn strings_to_yaml(texts: &[String]) -> String {
+    emit::strings_to_yaml(texts)
+}
+
 impl Config {
     pub fn root(&self) -> &Node {
         &self.root
@@ -164,6 +169,15 @@ impl Config {
     /// The values that are still `???`.
     pub fn missing(&self) -> Vec<(KeyPath, &Node)> {
         self.root.missing(&KeyPath::default())
+    }
+
+    /// The same with another `run_dir`: that of a job.
+    pub fn with_run_dir(mut self, run_dir: &Path) -> Self {
+        let value = Value::String(run_dir.to_string_lossy().into_owned());
+        if let Value::Map(map) = &mut self.root.value {
+            map.insert("run_dir", Node::new(value, self.root.origin.clone()));
+        }
+        self
     }
 
     /// The resolved config, which composes to itself again: `config.yaml` of a run.

@@ -14,6 +14,7 @@
 //! | [`scaffold`] | a new plugin's crate |
 //! | [`services`] | what the host offers its plugins |
 //! | [`artifacts`] | the run directory |
+//! | [`jobs`] | checked runs, each in a process of its own, several at a time |
 //! | [`child`] | this binary once more, in a process that may crash |
 //! | [`conformance`] | what `plugins check` asks of a library, in child processes |
 //! | [`terminal`] | log, progress bar, tables |
@@ -29,6 +30,7 @@ pub mod config;
 pub mod conformance;
 pub mod experiment;
 pub mod isolation;
+pub mod jobs;
 pub mod machine;
 pub mod plugins;
 pub mod scaffold;

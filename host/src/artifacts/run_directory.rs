@@ -15,6 +15,11 @@ use crate::config::Config;
 
 pub const WEIGHTS: &str = "model.safetensors";
 pub const CONFIG: &str = "config.yaml";
+pub const OVERRIDES: &str = "overrides.yaml";
+pub const METRICS: &str = "metrics.jsonl";
+pub const RUN_INFO: &str = "run.json";
+/// Written last: a run that has it came to its end.
+pub const RESULT: &str = "result.json";
 
 pub struct RunDirectory {
     path: PathBuf,
@@ -27,8 +32,13 @@ impl RunDirectory {
     pub fn create(wanted: &Path, config: &Config) -> Result<Self, ArtifactError> {
         let path = make_folder(wanted)?;
         write_whole(&path.join(CONFIG), |staged| std::fs::write(staged, config.to_yaml()))?;
-        write_whole(&path.join("overrides.yaml"), |staged| std::fs::write(staged, config.overrides_to_yaml()))?;
-        let metrics = open_to_append(&path.join("metrics.jsonl"))?;
+        write_whole(&path.join(OVERRIDES), |staged| std::fs::write(staged, config.overrides_to_yaml()))?;
+        Self::open(path)
+    }
+
+    /// That of a job: the folder is there with its config.
+    pub fn open(path: PathBuf) -> Result<Self, ArtifactError> {
+        let metrics = open_to_append(&path.join(METRICS))?;
         Ok(Self { path, metrics: Mutex::new(metrics), epoch_seconds: Mutex::default() })
     }
 
@@ -60,7 +70,7 @@ impl RunDirectory {
         file.write_all(text.as_bytes()).map_err(|error| {
             // What a full disk took of the line goes again.
             let _ = end.and_then(|end| file.set_len(end));
-            ArtifactError::new(&self.path.join("metrics.jsonl"), error)
+            ArtifactError::new(&self.path.join(METRICS), error)
         })
     }
 

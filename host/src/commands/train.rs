@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::artifacts::profile;
 use crate::cli::ConfigArguments;
-use crate::experiment::{self, Trained};
+use crate::experiment::{self, Terms, Trained};
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -22,15 +22,15 @@ pub struct Arguments {
 /// Nothing is trained with `--dry-run`.
 pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Option<Trained>> {
     let request = arguments.config.request()?;
+    let checked = experiment::check(&request, plugin_dirs)?;
     if arguments.dry_run {
-        let checked = experiment::check(&request, plugin_dirs)?;
         super::print(&experiment::dry_run(&checked)?.to_string());
         return Ok(None);
     }
     if arguments.profile {
         profile::start();
     }
-    let trained = experiment::train(&request, plugin_dirs)?;
+    let trained = experiment::train(checked, &Terms::default())?;
     super::print(&trained.run_directory.display().to_string());
     Ok(Some(trained))
 }
