@@ -35,6 +35,8 @@ pub struct Cli {
 pub enum Command {
     /// Train and evaluate what a config describes; the last line of output is the run directory.
     Train(commands::train::Arguments),
+    /// Search the parameters' values that make a metric best; also `tune best` and `tune report`.
+    Tune(commands::tune::Arguments),
     /// Check a config before any work: every module, every parameter; all faults at once.
     Check(commands::check::Arguments),
     /// Make a config's data available locally: fetch, check, build the graph.
@@ -95,7 +97,7 @@ pub struct Usage(pub String);
 #[error("interrupted")]
 pub struct Interrupted;
 
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -134,6 +136,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             return Ok(of_run(trained.is_some_and(|trained| trained.interrupted)));
         }
         Command::Job(arguments) => return Ok(of_run(commands::job::run(&arguments, &cli.plugin_dir)?.interrupted)),
+        Command::Tune(arguments) => return commands::tune::run(arguments, &cli.plugin_dir),
         Command::Check(arguments) => return commands::check::run(arguments, &cli.plugin_dir),
         Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.plugin_dir)?,

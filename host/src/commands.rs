@@ -7,6 +7,7 @@ pub mod load;
 pub mod plugins;
 pub mod recommend;
 pub mod train;
+pub mod tune;
 
 use std::io::Write;
 

@@ -181,6 +181,14 @@ impl Config {
         self
     }
 
+    /// The same without one of its sections.
+    pub fn without(mut self, key: &str) -> Self {
+        if let Value::Map(map) = &mut self.root.value {
+            map.remove(key);
+        }
+        self
+    }
+
     /// The resolved config, which composes to itself again: `config.yaml` of a run.
     pub fn to_yaml(&self) -> String {
         emit::to_yaml(&self.root)

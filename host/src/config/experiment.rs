@@ -104,7 +104,8 @@ pub struct DataConfig {
     pub settings: Settings,
 }
 
-const SETTING_KEYS: [&str; 5] = ["seed", "device", "threads", "run_dir", "plugin_path"];
+/// `sweeper` is for `tune` alone; the others pass it over.
+const SETTING_KEYS: [&str; 6] = ["seed", "device", "threads", "run_dir", "plugin_path", "sweeper"];
 
 /// An experiment as far as it could be read: a section is there if its `module` is, without the parameters that are at fault.
 #[derive(Debug, Clone)]

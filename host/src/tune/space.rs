@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 const DIGITS: i32 = 6;
 
 /// The parameters of a study in the order in which they were given.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SearchSpace(pub Vec<Parameter>);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

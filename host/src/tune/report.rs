@@ -1,0 +1,4 @@
+//! stub
+pub fn page(_: &super::find::Study) -> String {
+    String::new()
+}
