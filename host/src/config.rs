@@ -39,7 +39,7 @@ pub use origin::{Origin, Source};
 
 use defaults::expand::{self, Primary};
 use defaults::files::ConfigFiles;
-use interpolation::Surroundings;
+use interpolation::{RunFacts, Surroundings};
 
 /// Reads an environment variable.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -54,6 +54,10 @@ pub struct Request {
     /// The time that `${now:...}` writes.
     pub now: jiff::Zoned,
     pub env: Environment,
+    /// The working folder, as `${run:cwd}` writes it.
+    pub cwd: PathBuf,
+    /// The number of this job in a sweep, as `${run:job_num}` writes it.
+    pub job_num: usize,
 }
 
 impl Request {
@@ -61,7 +65,15 @@ impl Request {
     pub fn from_file(config: impl Into<PathBuf>, overrides: Vec<String>) -> Self {
         let config = config.into();
         let config_dir = config.parent().map(Path::to_owned).unwrap_or_default();
-        Self { config, config_dir, overrides, now: jiff::Zoned::now(), env: Box::new(|name| std::env::var(name).ok()) }
+        Self {
+            config,
+            config_dir,
+            overrides,
+            now: jiff::Zoned::now(),
+            env: Box::new(|name| std::env::var(name).ok()),
+            cwd: std::env::current_dir().unwrap_or_default(),
+            job_num: 0,
+        }
     }
 
     /// `train --config-name NAME --config-dir DIR`: `.yaml` is added, and an unknown name lists those that exist.
@@ -80,6 +92,17 @@ impl Request {
         let below = self.config.strip_prefix(&self.config_dir).unwrap_or(&self.config);
         let name = below.with_extension("");
         name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    }
+
+    fn run_facts(&self, choices: Vec<(String, String)>) -> RunFacts {
+        RunFacts {
+            cwd: self.cwd.clone(),
+            config_dir: self.config_dir.clone(),
+            config_name: self.config_path(),
+            overrides: self.overrides.clone(),
+            job_num: self.job_num,
+            choices,
+        }
     }
 }
 
@@ -135,7 +158,8 @@ pub fn draft(request: &Request) -> (Option<Config>, Faults) {
     faults.add_stage(merged);
     faults.add_stage(overrides::apply::apply_all(&mut root, &expanded.assignments));
 
-    let surroundings = Surroundings { now: &request.now, env: &request.env };
+    let run = request.run_facts(expanded.choices);
+    let surroundings = Surroundings { now: &request.now, env: &request.env, run: &run };
     let resolved = interpolation::resolve::resolve(&root, &surroundings);
     faults.add_stage(resolved.faults);
     let config = |root| Config { root, overrides: request.overrides.clone(), unresolved: resolved.unresolved };

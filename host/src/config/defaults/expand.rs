@@ -25,7 +25,15 @@ pub(crate) struct Part {
 pub(crate) struct Expanded {
     pub parts: Vec<Part>,
     pub assignments: Vec<Override>,
+    /// The option of each group.
+    pub choices: Vec<(String, String)>,
     pub faults: Vec<Fault>,
+}
+
+impl Expanded {
+    fn nothing(assignments: Vec<Override>, faults: Vec<Fault>) -> Self {
+        Self { parts: Vec::new(), assignments, choices: Vec::new(), faults }
+    }
 }
 
 /// The file to start from: its path in full, and as a config path below the config folder.
@@ -39,10 +47,10 @@ pub(crate) fn expand(primary: &Primary, config_dir: &Path, overrides: Vec<Overri
     let (choices, assignments, faults) = Choices::from_overrides(overrides, &files);
     let loaded = match files.load(&primary.file) {
         Some(Ok(loaded)) => loaded,
-        Some(Err(found)) => return Expanded { parts: Vec::new(), assignments, faults: [faults, found].concat() },
+        Some(Err(found)) => return Expanded::nothing(assignments, [faults, found].concat()),
         None => {
             let fault = no_primary(primary, &files);
-            return Expanded { parts: Vec::new(), assignments, faults: [faults, vec![fault]].concat() };
+            return Expanded::nothing(assignments, [faults, vec![fault]].concat());
         }
     };
     let entry = Entry {
@@ -58,7 +66,7 @@ pub(crate) fn expand(primary: &Primary, config_dir: &Path, overrides: Vec<Overri
     if walk.faults.is_empty() {
         walk.faults = walk.choices.unused();
     }
-    Expanded { parts, assignments, faults: walk.faults }
+    Expanded { parts, assignments, choices: walk.choices.into_known(), faults: walk.faults }
 }
 
 fn no_primary(primary: &Primary, files: &ConfigFiles) -> Fault {

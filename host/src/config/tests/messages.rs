@@ -118,7 +118,7 @@ fn faults_of_interpolation_are_told_together() {
         "4 faults in the config",
         "did you mean `heads`?",
         "there is no resolver `nwo`",
-        "resolvers: now, oc.env",
+        "resolvers: now, oc.env, run, oc.select",
         "did you mean `now`?",
         "the environment variable `NOT_SET` is not set",
         "the interpolation `${x` cannot be read",
