@@ -43,6 +43,9 @@ pub enum Command {
     Evaluate(commands::evaluate::Arguments),
     /// Recommend items to a user with a run's model.
     Recommend(commands::recommend::Arguments),
+    /// Look at a config: what it is composed of, what set a value, where two differ.
+    #[command(subcommand)]
+    Config(commands::config::Command),
     /// See what plugins there are.
     #[command(subcommand)]
     Plugins(commands::plugins::Command),
@@ -135,6 +138,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.plugin_dir)?,
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.plugin_dir)?,
+        Command::Config(command) => commands::config::run(command)?,
         Command::Plugins(command) => commands::plugins::run(command, &cli.plugin_dir)?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -22,6 +22,7 @@ mod merge;
 mod emit;
 
 pub mod experiment;
+pub mod provenance;
 pub mod sweep;
 
 #[cfg(test)]
@@ -37,7 +38,7 @@ pub use key_path::KeyPath;
 pub use node::{Map, Node, Value};
 pub use origin::{Origin, Source};
 
-use defaults::expand::{self, Primary};
+use defaults::expand::{self, Expanded, Primary};
 use defaults::files::ConfigFiles;
 use interpolation::{RunFacts, Surroundings};
 
@@ -135,20 +136,10 @@ pub fn compose(request: &Request) -> Result<Config, ConfigErrors> {
 /// A config as far as it can be composed, with all that is wrong with it. A value that could not be had is `???` in it.
 pub fn draft(request: &Request) -> (Option<Config>, Faults) {
     let mut faults = Faults::default();
-    let (read, unread) = overrides::parse::parse_all(&request.overrides);
-    let primary = Primary { file: request.config.clone(), config_path: request.config_path() };
-    let expanded = expand::expand(&primary, &request.config_dir, read);
-    faults.add_stage([unread, expanded.faults].concat());
-    if !faults.is_empty() {
-        faults.incomplete();
-    }
-    let top = expanded.parts.iter().find(|part| part.content.origin.file() == Some(&request.config));
-    let origin = match top {
-        Some(part) => part.content.origin.clone(),
-        None if faults.is_empty() => Origin::Override { text: "".into(), column: 1 },
-        None => return (None, faults),
+    let expanded = expanded(request, &mut faults);
+    let Some(mut root) = empty_root(request, &expanded, &faults) else {
+        return (None, faults);
     };
-    let mut root = Node::new(Value::Map(Map::default()), origin);
     let merged =
         expanded.parts.into_iter().filter_map(|part| merge::merge_at(&mut root, &part.package, part.content).err());
     let merged: Vec<Fault> = merged.collect();
@@ -164,6 +155,29 @@ pub fn draft(request: &Request) -> (Option<Config>, Faults) {
     faults.add_stage(resolved.faults);
     let config = |root| Config { root, overrides: request.overrides.clone(), unresolved: resolved.unresolved };
     (resolved.root.map(config), faults)
+}
+
+/// The overrides read and the defaults lists followed.
+fn expanded(request: &Request, faults: &mut Faults) -> Expanded {
+    let (read, unread) = overrides::parse::parse_all(&request.overrides);
+    let primary = Primary { file: request.config.clone(), config_path: request.config_path() };
+    let mut expanded = expand::expand(&primary, &request.config_dir, read);
+    faults.add_stage([unread, std::mem::take(&mut expanded.faults)].concat());
+    if !faults.is_empty() {
+        faults.incomplete();
+    }
+    expanded
+}
+
+/// What the parts are merged into; nothing if the config file could not be read.
+fn empty_root(request: &Request, expanded: &Expanded, faults: &Faults) -> Option<Node> {
+    let top = expanded.parts.iter().find(|part| part.content.origin.file() == Some(&request.config));
+    let origin = match top {
+        Some(part) => part.content.origin.clone(),
+        None if faults.is_empty() => Origin::of_override(&"".into(), 1),
+        None => return None,
+    };
+    Some(Node::new(Value::Map(Map::default()), origin))
 }
 
 impl Config {
@@ -193,7 +207,7 @@ impl Config {
 
     /// The resolved config, which composes to itself again: `config.yaml` of a run.
     pub fn to_yaml(&self) -> String {
-        emit::to_yaml(&self.root)
+        emit::to_yaml(&self.root, emit::Form::Resolved)
     }
 
     /// The overrides as a YAML list: `overrides.yaml` of a run.

@@ -94,7 +94,9 @@ def answer(folder, case):
 
 
 def read_yaml(text):
-    return plain(yaml.load(text, Loader=get_yaml_loader()))
+    """With `\\${` as the text that it stands for."""
+    config = OmegaConf.create(yaml.load(text, Loader=get_yaml_loader()))
+    return plain(OmegaConf.to_container(config, resolve=True))
 
 
 def judged(case, hydra):

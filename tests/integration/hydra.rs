@@ -69,7 +69,7 @@ fn ours(case: &Value) -> Result<Vec<String>, ConfigErrors> {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text.as_str().unwrap()).unwrap();
     }
-    let overrides =
+    let overrides: Vec<String> =
         case["overrides"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect();
     let jobs = match case["sweep"] == true {
         true => sweep::read(&overrides, folder.path())?.grid()?,

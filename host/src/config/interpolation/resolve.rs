@@ -325,7 +325,7 @@ impl<'a> Resolver<'a> {
     }
 
     pub(super) fn report<T>(&mut self, fault: Fault, here: Here<'_>) -> Option<T> {
-        let fault = fault.at(here.origin).key(here.path);
+        let fault = fault.at(&here.origin.of_value()).key(here.path);
         if self.reported.insert(fault.to_string()) {
             self.faults.push(fault);
         }

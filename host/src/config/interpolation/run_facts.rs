@@ -72,5 +72,5 @@ fn unknown(name: &str) -> Fault {
 }
 
 fn override_node(text: &str) -> Node {
-    Node::new(Value::String(text.to_owned()), Origin::Override { text: text.into(), column: 1 })
+    Node::new(Value::String(text.to_owned()), Origin::of_override(&text.into(), 1))
 }
