@@ -2,9 +2,10 @@
 //!
 //! Composes as `compose` does, but looks at the tree after every step. Leaves out: how it is printed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::defaults::expand::Open;
+use super::defaults::files::ConfigFiles;
 use super::emit::{self, Form};
 use super::{
     compose, empty_root, expanded, merge, overrides, ConfigErrors, Fault, Faults, KeyPath, Node, Origin, Request, Value,
@@ -46,6 +47,30 @@ pub fn unresolved(request: &Request) -> Result<Node, ConfigErrors> {
     let mut last = None;
     walk(request, &mut |root, _| last = Some(root.clone()))?;
     last.ok_or_else(|| ConfigErrors::unreadable(request))
+}
+
+/// The option that each group gets, as far as the config can be read.
+pub fn choices(request: &Request) -> Vec<(String, String)> {
+    expanded(request, &mut Faults::default()).choices
+}
+
+/// The groups of a config folder and their options.
+pub struct Choosable(ConfigFiles);
+
+impl Choosable {
+    pub fn in_folder(folder: &Path) -> Self {
+        Self(ConfigFiles::new(folder))
+    }
+
+    /// With those inside other groups, `server/db`.
+    pub fn groups(&self) -> Vec<String> {
+        self.0.all_groups()
+    }
+
+    /// In alphabetical order; of the empty group the configs themselves.
+    pub fn options(&self, group: &str) -> Vec<String> {
+        self.0.options(group)
+    }
 }
 
 /// A part of a tree as YAML, its interpolations as they are.
