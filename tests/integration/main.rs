@@ -10,6 +10,7 @@ mod config_errors;
 mod conformance;
 mod evolution;
 mod golden;
+mod hydra;
 mod isolation;
 mod plugins;
 mod run;
