@@ -22,6 +22,7 @@ mod merge;
 mod emit;
 
 pub mod experiment;
+pub mod sweep;
 
 #[cfg(test)]
 mod tests;

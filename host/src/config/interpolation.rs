@@ -6,4 +6,4 @@ pub(crate) mod parse;
 pub(crate) mod resolve;
 mod resolvers;
 
-pub(crate) use resolvers::Surroundings;
+pub(crate) use resolvers::{python_float, Surroundings};

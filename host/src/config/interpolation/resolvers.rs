@@ -85,7 +85,7 @@ pub(super) fn scalar_text(node: &Node) -> Option<String> {
 }
 
 /// Python's `repr`: the shortest digits; an exponent of two digits below 1e-4 and from 1e16.
-fn python_float(value: f64) -> String {
+pub(crate) fn python_float(value: f64) -> String {
     let magnitude = value.abs();
     if value.is_nan() {
         return "nan".to_owned();

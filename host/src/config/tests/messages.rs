@@ -76,7 +76,7 @@ fn an_override_that_cannot_be_read() {
   --> command line
       | seed=1,2
       |      ^
-  cure: for a list write `seed=[...]`, for text with commas quote it: `\"seed='...'\"`"
+  cure: for several runs write `train -m`; for a list `seed=[...]`; text with commas needs quotes: `\"seed='...'\"`"
     );
 }
 
