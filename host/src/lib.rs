@@ -15,6 +15,7 @@
 //! | [`services`] | what the host offers its plugins |
 //! | [`artifacts`] | the run directory |
 //! | [`jobs`] | checked runs, each in a process of its own, several at a time |
+//! | [`multirun`] | `train -m`: jobs of a grid, their ledger and tables |
 //! | [`child`] | this binary once more, in a process that may crash |
 //! | [`conformance`] | what `plugins check` asks of a library, in child processes |
 //! | [`terminal`] | log, progress bar, tables |
@@ -31,6 +32,7 @@ pub mod experiment;
 pub mod isolation;
 pub mod jobs;
 pub mod machine;
+pub mod multirun;
 pub mod plugins;
 pub mod scaffold;
 pub mod services;

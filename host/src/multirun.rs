@@ -23,6 +23,7 @@ use plan::Plan;
 use work::Sweeping;
 
 pub use folder::is_sweep;
+pub use plan::refuse_outside;
 
 /// What the command line asks of a multirun besides its jobs.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,9 +60,17 @@ pub fn run(request: &Request, options: Options, plugin_dirs: &[PathBuf]) -> anyh
 }
 
 /// Goes on with the sweep in a folder, from the folder alone or with the jobs that `request` adds to it.
-pub fn resume(path: &Path, request: Option<&Request>, options: Options, plugin_dirs: &[PathBuf]) -> anyhow::Result<Swept> {
+pub fn resume(
+    path: &Path,
+    request: Option<&Request>,
+    options: Options,
+    plugin_dirs: &[PathBuf],
+) -> anyhow::Result<Swept> {
     if options.fresh {
-        anyhow::bail!(Usage(format!("--fresh begins a new sweep, and {} is one to go on with; leave one of them out", path.display())));
+        anyhow::bail!(Usage(format!(
+            "--fresh begins a new sweep, and {} is one to go on with; leave one of them out",
+            path.display()
+        )));
     }
     let plan = request.map(|request| Plan::make(request, plugin_dirs)).transpose()?;
     let mut folder = SweepFolder::open(path)?;
@@ -87,7 +96,9 @@ fn sweep(folder: SweepFolder, n_parallel: usize, options: Options, plugin_dirs: 
     terminal().finish();
     terminal().print(&sweeping.table());
     let swept = sweeping.tell();
-    ran.map_err(|error| error.context(format!("the sweep stopped; `recsys-host train --resume {}` goes on", path.display())))?;
+    ran.map_err(|error| {
+        error.context(format!("the sweep stopped; `recsys-host train --resume {}` goes on", path.display()))
+    })?;
     crate::commands::print(&path.display().to_string());
     Ok(swept)
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use plugin_api::{API_VERSION, LIBTORCH_VERSION};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
 use crate::plugins::admission::LibraryFile;
@@ -21,11 +21,34 @@ pub struct RunInfo {
     pub data_fingerprint: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Versions {
-    pub recsys_host: &'static str,
+    pub recsys_host: String,
     pub plugin_api: String,
-    pub libtorch: &'static str,
+    pub libtorch: String,
+}
+
+impl Versions {
+    /// Those of this host.
+    pub fn current() -> Self {
+        Self {
+            recsys_host: env!("CARGO_PKG_VERSION").to_owned(),
+            plugin_api: API_VERSION.to_string(),
+            libtorch: LIBTORCH_VERSION.to_owned(),
+        }
+    }
+
+    /// What was another one then.
+    pub fn differences(&self) -> Vec<String> {
+        let current = Self::current();
+        let pairs = [
+            ("recsys-host", &self.recsys_host, &current.recsys_host),
+            ("plugin-api", &self.plugin_api, &current.plugin_api),
+            ("libtorch", &self.libtorch, &current.libtorch),
+        ];
+        let different = pairs.iter().filter(|(_, then, now)| then != now);
+        different.map(|(name, then, now)| format!("{name} {then} (now {now})")).collect()
+    }
 }
 
 /// Of the working folder.
@@ -35,7 +58,7 @@ pub struct Git {
     pub dirty: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PluginFile {
     pub name: String,
     pub version: String,
@@ -45,27 +68,33 @@ pub struct PluginFile {
 
 impl RunInfo {
     pub fn new<'a>(seed: u64, machine: &Machine, plugins: impl Iterator<Item = &'a LibraryFile>) -> Self {
-        let plugins = plugins.map(|file| PluginFile {
-            name: file.identity.name.clone(),
-            version: file.identity.version.clone(),
-            path: file.path.display().to_string(),
-            sha256: file.sha256.clone(),
-        });
         Self {
-            started: jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-            versions: Versions {
-                recsys_host: env!("CARGO_PKG_VERSION"),
-                plugin_api: API_VERSION.to_string(),
-                libtorch: LIBTORCH_VERSION,
-            },
+            started: now(),
+            versions: Versions::current(),
             git: git(),
-            plugins: plugins.collect(),
+            plugins: plugin_files(plugins),
             seed,
             device: machine.device_name(),
             threads: machine.threads,
             data_fingerprint: None,
         }
     }
+}
+
+/// As `run.json` tells them.
+pub fn plugin_files<'a>(files: impl Iterator<Item = &'a LibraryFile>) -> Vec<PluginFile> {
+    let told = files.map(|file| PluginFile {
+        name: file.identity.name.clone(),
+        version: file.identity.version.clone(),
+        path: file.path.display().to_string(),
+        sha256: file.sha256.clone(),
+    });
+    told.collect()
+}
+
+/// The time with its zone, to the second.
+pub fn now() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// `None` outside a checkout, or without git.

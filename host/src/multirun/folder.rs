@@ -109,7 +109,9 @@ impl SweepFolder {
         }
         log::info!("{} new jobs join the {} of the sweep", new.len(), self.manifest.jobs.len());
         let first = self.manifest.jobs.len();
-        self.manifest.jobs.extend(new.into_iter().enumerate().map(|(index, job)| Planned { number: first + index, ..job }));
+        self.manifest
+            .jobs
+            .extend(new.into_iter().enumerate().map(|(index, job)| Planned { number: first + index, ..job }));
         Ok(write_json(&self.path.join(MANIFEST), &self.manifest)?)
     }
 
@@ -176,7 +178,8 @@ fn read(path: &Path) -> Result<Manifest, ArtifactError> {
 fn lock(path: &Path) -> anyhow::Result<File> {
     let file = path.join(LOCK);
     let failed = |error: std::io::Error| ArtifactError::new(&file, error);
-    let mut lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file).map_err(failed)?;
+    let mut lock =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&file).map_err(failed)?;
     let started = Instant::now();
     loop {
         match lock.try_lock() {
@@ -187,8 +190,12 @@ fn lock(path: &Path) -> anyhow::Result<File> {
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
                 let _ = lock.read_to_string(&mut holder);
-                let whose = if holder.trim().is_empty() { String::new() } else { format!(" (process {})", holder.trim()) };
-                anyhow::bail!("{}: another host works on this sweep{whose}; wait until it is done, or stop it", path.display());
+                let whose =
+                    if holder.trim().is_empty() { String::new() } else { format!(" (process {})", holder.trim()) };
+                anyhow::bail!(
+                    "{}: another host works on this sweep{whose}; wait until it is done, or stop it",
+                    path.display()
+                );
             }
             // Some network file systems cannot; a sweep is still worth having there.
             Err(TryLockError::Error(error)) => {
@@ -219,7 +226,8 @@ fn why_not(path: &Path, plan: &Plan) -> Option<Objection> {
         return Some(if n_failed == 0 { Objection::Whole } else { failed() });
     }
     let differences = differences(&manifest, &plan.plugins);
-    (!differences.is_empty()).then(|| Objection::Because(format!("an unfinished sweep of these jobs, with {}", differences.join(", "))))
+    (!differences.is_empty())
+        .then(|| Objection::Because(format!("an unfinished sweep of these jobs, with {}", differences.join(", "))))
 }
 
 /// In what the host and the plugins of today differ from those that a sweep began with.
@@ -227,7 +235,9 @@ fn differences(manifest: &Manifest, plugins: &[PluginFile]) -> Vec<String> {
     let mut found = manifest.versions.differences();
     for plugin in plugins {
         let former = manifest.plugins.iter().find(|former| former.name == plugin.name);
-        if former.is_some_and(|former| former.sha256 != plugin.sha256) && !found.contains(&format!("another `{}`", plugin.name)) {
+        if former.is_some_and(|former| former.sha256 != plugin.sha256)
+            && !found.contains(&format!("another `{}`", plugin.name))
+        {
             found.push(format!("another `{}`", plugin.name));
         }
     }
@@ -293,7 +303,8 @@ fn nothing_to_resume(plan: &Plan) -> String {
         Some((root, _)) => format!("below {}", root.display()),
         None => format!("at {}", plan.sweep_dir.display()),
     };
-    let mut text = format!("there is no sweep of exactly these {} jobs {place}; leave --resume out to begin one", plan.jobs.len());
+    let mut text =
+        format!("there is no sweep of exactly these {} jobs {place}; leave --resume out to begin one", plan.jobs.len());
     let mut others = sweeps_beside(&plan.sweep_dir, &plan.other_sweep_dir);
     others.sort();
     if let Some(newest) = others.last() {

@@ -20,8 +20,13 @@ pub const LEDGER: &str = "ledger.jsonl";
 pub enum Event {
     Started,
     /// With its `result.json`.
-    Finished { result: Value },
-    Failed { message: String, code: Option<i32> },
+    Finished {
+        result: Value,
+    },
+    Failed {
+        message: String,
+        code: Option<i32>,
+    },
     /// By Ctrl-C.
     Interrupted,
 }
@@ -49,7 +54,8 @@ impl Ledger {
     pub fn open(folder: &Path) -> Result<Self, ArtifactError> {
         let path = folder.join(LEDGER);
         let failed = |error: std::io::Error| ArtifactError::new(&path, error);
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);

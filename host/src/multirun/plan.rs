@@ -46,7 +46,14 @@ impl Plan {
     /// All faults of all jobs are told together, each once.
     pub fn make(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Self> {
         let sweep = sweep::read(&request.overrides, &request.config_dir)?;
-        let mut planner = Planner { request, plugin_dirs, keys: sweep_keys(&sweep), jobs: Vec::new(), plugins: Vec::new(), n_same: 0 };
+        let mut planner = Planner {
+            request,
+            plugin_dirs,
+            keys: sweep_keys(&sweep),
+            jobs: Vec::new(),
+            plugins: Vec::new(),
+            n_same: 0,
+        };
         let mut settings = None;
         let mut faults = Vec::new();
         for overrides in sweep.grid()? {
@@ -161,7 +168,13 @@ impl Planner<'_> {
     fn at(&self, now: jiff::Zoned, overrides: &[String]) -> Request {
         let Request { config, config_dir, .. } = self.request;
         let overrides = overrides.to_vec();
-        Request { config: config.clone(), config_dir: config_dir.clone(), overrides, now, ..Request::from_file("", Vec::new()) }
+        Request {
+            config: config.clone(),
+            config_dir: config_dir.clone(),
+            overrides,
+            now,
+            ..Request::from_file("", Vec::new())
+        }
     }
 
     fn know_plugins(&mut self, checked: &Checked) {
@@ -189,7 +202,8 @@ fn value_of(key: &str, overrides: &[String]) -> Option<(String, String)> {
 
 /// What holds for the sweep as a whole cannot vary within it.
 fn fixed_settings(sweep: &Sweep) -> Vec<Fault> {
-    let is_set = |name: &str| sweep.common.iter().any(|text| text.trim_start_matches('+').starts_with(&format!("{name}=")));
+    let is_set =
+        |name: &str| sweep.common.iter().any(|text| text.trim_start_matches('+').starts_with(&format!("{name}=")));
     let mut faults = Vec::new();
     for dimension in &sweep.dimensions {
         let key = dimension.key.trim_start_matches('+');
@@ -207,7 +221,9 @@ fn fixed_settings(sweep: &Sweep) -> Vec<Fault> {
 
 /// Faults of single runs that only make sense in a sweep.
 pub fn refuse_outside(overrides: &[String]) -> Result<(), ConfigErrors> {
-    let of_sweeps = |text: &&String| ["jobs=", "repeat=", "sweep_dir="].iter().any(|key| text.trim_start_matches('+').starts_with(key));
+    let of_sweeps = |text: &&String| {
+        ["jobs=", "repeat=", "sweep_dir="].iter().any(|key| text.trim_start_matches('+').starts_with(key))
+    };
     let fault = |text: &String| {
         let origin = Origin::Override { text: text.as_str().into(), column: 1 };
         Fault::new("this is of several runs, and this is one run").at(&origin).cure("add -m (--multirun)")

@@ -122,7 +122,8 @@ fn results(rows: &[Row]) -> Vec<Vec<String>> {
     let header = header.chain(["best_epoch", "n_epochs", "total_s", "run_dir", "reason"].iter().map(text)).collect();
     let line = |row: &Row| {
         let of_run = row.metrics();
-        let number = |value: Option<&Value>| value.filter(|value| value.is_number()).map_or_else(String::new, Value::to_string);
+        let number =
+            |value: Option<&Value>| value.filter(|value| value.is_number()).map_or_else(String::new, Value::to_string);
         let field = |name: &str| number(row.result().and_then(|result| result.get(name)));
         let mut cells = vec![row.planned.number.to_string(), row.status().to_owned()];
         cells.extend(keys.iter().map(|key| row.value(key).to_owned()));
@@ -141,7 +142,7 @@ fn summaries(rows: &[Row]) -> Vec<Vec<String>> {
     let mut header: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
     header.push("n".into());
     for name in &metrics {
-        header.extend(["mean", "std", "ci95_low", "ci95_high"].map(|what| format!("{name} {what}")));
+        header.extend(["mean", "std", "ci95_low", "ci95_high"].map(|what| format!("{name}_{what}")));
     }
     let line = |group: &Group| {
         let mut cells: Vec<String> = keys.iter().map(|key| group.rows[0].value(key).to_owned()).collect();
@@ -150,7 +151,12 @@ fn summaries(rows: &[Row]) -> Vec<Vec<String>> {
             let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
             let of = group.statistics(name);
             let bound = |sign: f64| of.and_then(|of| Some(of.mean + sign * of.half_width?));
-            cells.extend([text(of.map(|of| of.mean)), text(of.and_then(|of| of.std)), text(bound(-1.0)), text(bound(1.0))]);
+            cells.extend([
+                text(of.map(|of| of.mean)),
+                text(of.and_then(|of| of.std)),
+                text(bound(-1.0)),
+                text(bound(1.0)),
+            ]);
         }
         cells
     };
@@ -163,7 +169,8 @@ fn shown<'a>(names: &[&'a str]) -> Vec<&'a str> {
     let k_of = |name: &str| name.split_once('@').and_then(|(_, k)| k.parse::<usize>().ok());
     let ks: std::collections::BTreeSet<usize> = names.iter().filter_map(|name| k_of(name)).collect();
     let middle = ks.iter().nth(ks.len().saturating_sub(1) / 2);
-    let mut shown: Vec<&str> = names.iter().copied().filter(|name| k_of(name).is_none_or(|k| Some(&k) == middle)).collect();
+    let mut shown: Vec<&str> =
+        names.iter().copied().filter(|name| k_of(name).is_none_or(|k| Some(&k) == middle)).collect();
     // What most papers tell first.
     let rank = |name: &str| ["ndcg", "recall", "hit", "mrr", "auc", "ap"].iter().position(|known| name.contains(known));
     shown.sort_by_key(|name| rank(name).unwrap_or(usize::MAX));
@@ -180,7 +187,8 @@ pub fn headline(result: &Value) -> String {
         .filter_map(|(name, value)| Some((name.as_str(), value.as_f64()?)))
         .collect();
     let names: Vec<&str> = metrics.keys().copied().collect();
-    let mut words: Vec<String> = shown(&names).iter().take(3).map(|name| format!("{name} {:.4}", metrics[name])).collect();
+    let mut words: Vec<String> =
+        shown(&names).iter().take(3).map(|name| format!("{name} {:.4}", metrics[name])).collect();
     words.extend(result["timing"]["total_s"].as_f64().map(|seconds| format!("({seconds:.1} s)")));
     words.join("  ")
 }

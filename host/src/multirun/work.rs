@@ -43,11 +43,13 @@ impl Sweeping {
     }
 
     fn rows(&self) -> Vec<Row<'_>> {
-        let row = |planned| {
-            let event = self.ledger.latest(&planned.key);
-            Row { planned, event, run_dir: self.folder.run_dir(planned) }
-        };
-        self.folder.manifest.jobs.iter().map(row).collect()
+        let jobs = self.folder.manifest.jobs.iter();
+        jobs.map(|planned| Row {
+            planned,
+            event: self.ledger.latest(&planned.key),
+            run_dir: self.folder.run_dir(planned),
+        })
+        .collect()
     }
 
     /// `results.csv` and `summary.csv`, each whole.
