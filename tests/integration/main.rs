@@ -11,6 +11,7 @@ mod conformance;
 mod evolution;
 mod golden;
 mod isolation;
+mod multirun;
 mod plugins;
 mod run;
 mod serve;

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{Event, Ledger};
@@ -184,18 +187,15 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     loop {
         match lock.try_lock() {
             Ok(()) => break,
-            Err(TryLockError::WouldBlock) if started.elapsed() < PATIENCE && !crate::services::is_cancelled() => {
-                std::thread::sleep(NAP);
-            }
             Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = lock.read_to_string(&mut holder);
-                let whose =
-                    if holder.trim().is_empty() { String::new() } else { format!(" (process {})", holder.trim()) };
-                anyhow::bail!(
-                    "{}: another host works on this sweep{whose}; wait until it is done, or stop it",
-                    path.display()
-                );
+                let holder = std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok());
+                let lives = holder.is_some_and(|holder| kill(Pid::from_raw(holder), None) != Err(Errno::ESRCH));
+                if lives || started.elapsed() > PATIENCE {
+                    let whose = holder.map_or_else(String::new, |holder| format!(" (process {holder})"));
+                    let what = format!("{}: another host works on this sweep{whose}", path.display());
+                    anyhow::bail!("{what}; wait until it is done, stop it, or begin another sweep with --fresh");
+                }
+                std::thread::sleep(NAP);
             }
             // Some network file systems cannot; a sweep is still worth having there.
             Err(TryLockError::Error(error)) => {
@@ -204,8 +204,8 @@ fn lock(path: &Path) -> anyhow::Result<File> {
             }
         }
     }
-    // Who it is, for the message above only.
-    let _ = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "{}", std::process::id()));
+    let written = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "{}", std::process::id()));
+    written.map_err(failed)?;
     Ok(lock)
 }
 

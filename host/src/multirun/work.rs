@@ -38,7 +38,7 @@ impl Sweeping {
             }
         }
         let n_jobs = folder.manifest.jobs.len();
-        log::info!("{n_jobs} jobs, {} of them done", n_jobs - pending.len());
+        log::info!("{n_jobs} jobs, {} to be run", pending.len());
         Ok(Self { folder, ledger, pending, threads, running: BTreeMap::new() })
     }
 
