@@ -13,6 +13,7 @@ mod golden;
 mod isolation;
 mod multirun;
 mod plugins;
+mod rerun;
 mod run;
 mod serve;
 mod tidy;

@@ -1,12 +1,17 @@
 //! `run.json`: what it takes to know what a run was.
 
+use std::fs::File;
+use std::path::PathBuf;
 use std::process::Command;
 
 use plugin_api::{API_VERSION, LIBTORCH_VERSION};
 use serde::{Deserialize, Serialize};
 
+use crate::config::ExperimentConfig;
+use crate::experiment::{Parts, SEED_MEANING};
 use crate::machine::Machine;
 use crate::plugins::admission::LibraryFile;
+use crate::plugins::content::sha256;
 
 #[derive(Debug, Serialize)]
 pub struct RunInfo {
@@ -17,8 +22,16 @@ pub struct RunInfo {
     pub seed: u64,
     pub device: String,
     pub threads: i32,
+    /// Which instructions the kernels use, on which the last digits depend.
+    pub kernels: String,
+    /// [`crate::experiment::SEED_MEANING`].
+    pub seed_meaning: u32,
+    /// Of the weights that `model.init_from` names.
+    pub init_from_sha256: Option<String>,
     /// Known once the data are loaded.
     pub data_fingerprint: Option<String>,
+    /// The run that this one repeats.
+    pub rerun_of: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -67,16 +80,21 @@ pub struct PluginFile {
 }
 
 impl RunInfo {
-    pub fn new<'a>(seed: u64, machine: &Machine, plugins: impl Iterator<Item = &'a LibraryFile>) -> Self {
+    pub fn new(experiment: &ExperimentConfig, machine: &Machine, parts: &Parts) -> Self {
+        let init_from = experiment.model.init_from.as_ref();
         Self {
             started: now(),
             versions: Versions::current(),
             git: git(),
-            plugins: plugin_files(plugins),
-            seed,
+            plugins: plugin_files(parts.libraries()),
+            seed: experiment.settings.seed,
             device: machine.device_name(),
             threads: machine.threads,
+            kernels: instructions(),
+            seed_meaning: SEED_MEANING,
+            init_from_sha256: init_from.and_then(|file| sha256(&File::open(file).ok()?).ok()),
             data_fingerprint: None,
+            rerun_of: None,
         }
     }
 }
@@ -90,6 +108,13 @@ pub fn plugin_files<'a>(files: impl Iterator<Item = &'a LibraryFile>) -> Vec<Plu
         sha256: file.sha256.clone(),
     });
     told.collect()
+}
+
+/// `V4` is AVX-512, `V3` AVX2.
+fn instructions() -> String {
+    let arch = format!("{:?}", kernels::arch::arch());
+    let path = if nn::path::plain_wanted() { "plain" } else { "fused" };
+    format!("{path} {}", arch.split('(').next().unwrap_or(&arch))
 }
 
 /// The time with its zone, to the second.

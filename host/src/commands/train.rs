@@ -6,6 +6,7 @@ use crate::artifacts::profile;
 use crate::cli::{ConfigArguments, Usage};
 use crate::experiment::{self, Terms};
 use crate::multirun::{self, Swept};
+use crate::rerun::Former;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -27,6 +28,12 @@ pub struct Arguments {
     /// Begin a new sweep although the same jobs were begun before.
     #[arg(long, conflicts_with = "resume")]
     pub fresh: bool,
+    /// Repeat a run from its directory alone, with overrides if any; tells what is not as it was: plugins, versions, data.
+    #[arg(long, value_name = "RUN_DIR", conflicts_with_all = ["multirun", "resume", "fresh", "config_name"])]
+    pub rerun: Option<PathBuf>,
+    /// Refuse to repeat a run if anything is not as it was, and compare all numbers at the end.
+    #[arg(long, requires = "rerun")]
+    pub exact: bool,
     #[command(flatten)]
     pub config: ConfigArguments,
 }
@@ -49,7 +56,11 @@ pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Ende
         anyhow::bail!(Usage("--fresh begins a new sweep, and this is one run; add -m (--multirun)".into()));
     }
     multirun::refuse_outside(&arguments.config.arguments)?;
-    let request = arguments.config.request()?;
+    let former = arguments.rerun.as_deref().map(|run| Former::open(run, arguments.exact)).transpose()?;
+    let request = match &former {
+        Some(former) => former.request(arguments.config.arguments)?,
+        None => arguments.config.request()?,
+    };
     let checked = experiment::check(&request, plugin_dirs)?;
     if arguments.dry_run {
         super::print(&experiment::dry_run(&checked)?.to_string());
@@ -58,9 +69,13 @@ pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Ende
     if arguments.profile {
         profile::start();
     }
-    let trained = experiment::train(checked, &Terms::default())?;
+    let trained = experiment::train(checked, &Terms { former: former.as_ref(), ..Terms::default() })?;
     super::print(&trained.run_directory.display().to_string());
-    Ok(if trained.interrupted { Ended::Interrupted } else { Ended::Done })
+    if trained.interrupted {
+        return Ok(Ended::Interrupted);
+    }
+    former.filter(|former| former.exact).map_or(Ok(()), |former| former.compare_metrics(&trained.run_directory))?;
+    Ok(Ended::Done)
 }
 
 fn several(mut arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Ended> {
