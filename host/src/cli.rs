@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use plugin_api::error::ErrorKind;
 
-use crate::commands;
+use crate::commands::{self, train::Ended};
 use crate::config::{Config, ConfigErrors, Request};
 use crate::experiment::ComponentFailure;
 use crate::plugins::policy::Policy;
@@ -80,6 +80,11 @@ impl ConfigArguments {
         Ok(crate::config::compose(&self.request()?)?)
     }
 
+    /// Whether no config is named, nor anything else.
+    pub fn is_empty(&self) -> bool {
+        self.arguments.is_empty() && self.config_name.is_none()
+    }
+
     /// What is to be composed.
     pub fn request(self) -> anyhow::Result<Request> {
         Ok(match self.config_name {
@@ -138,10 +143,16 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Train(arguments) => {
-            let trained = commands::train::run(arguments, &cli.plugin_dir)?;
-            return Ok(of_run(trained.is_some_and(|trained| trained.interrupted)));
+            return Ok(match commands::train::run(arguments, &cli.plugin_dir)? {
+                Ended::Done => ExitCode::SUCCESS,
+                Ended::Failed => ExitCode::FAILURE,
+                Ended::Interrupted => ExitCode::from(INTERRUPTED),
+            });
         }
-        Command::Job(arguments) => return Ok(of_run(commands::job::run(&arguments, &cli.plugin_dir)?.interrupted)),
+        Command::Job(arguments) => {
+            let trained = commands::job::run(&arguments, &cli.plugin_dir)?;
+            return Ok(if trained.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
+        }
         Command::Tune(arguments) => return commands::tune::run(arguments, &cli.plugin_dir),
         Command::Check(arguments) => return commands::check::run(arguments, &cli.plugin_dir),
         Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
@@ -153,14 +164,6 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Complete(arguments) => commands::completions::candidates(arguments, &cli.plugin_dir),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn of_run(interrupted: bool) -> ExitCode {
-    if interrupted {
-        ExitCode::from(INTERRUPTED)
-    } else {
-        ExitCode::SUCCESS
-    }
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {

@@ -157,6 +157,12 @@ pub fn draft(request: &Request) -> (Option<Config>, Faults) {
     (resolved.root.map(config), faults)
 }
 
+/// The config of a job ([`Config::of_job`]) that is to run in a folder.
+pub fn with_run_dir(job: &str, run_dir: &Path) -> String {
+    let quoted = emit::strings_to_yaml(&[run_dir.to_string_lossy().into_owned()]);
+    format!("{job}run_dir: {}", quoted.trim_start_matches("- "))
+}
+
 /// Texts as a YAML list.
 pub fn strings_to_yaml(texts: &[String]) -> String {
     emit::strings_to_yaml(texts)
@@ -210,21 +216,18 @@ impl Config {
         self.root.missing(&KeyPath::default())
     }
 
-    /// The same with another `run_dir`: that of a job.
-    pub fn with_run_dir(mut self, run_dir: &Path) -> Self {
-        let value = Value::String(run_dir.to_string_lossy().into_owned());
+    /// The same without some of its top-level keys.
+    #[must_use]
+    pub fn without(mut self, keys: &[&str]) -> Self {
         if let Value::Map(map) = &mut self.root.value {
-            map.insert("run_dir", Node::new(value, self.root.origin.clone()));
+            keys.iter().for_each(|key| drop(map.remove(key)));
         }
         self
     }
 
-    /// The same without one of its sections.
-    pub fn without(mut self, key: &str) -> Self {
-        if let Value::Map(map) = &mut self.root.value {
-            map.remove(key);
-        }
-        self
+    /// What a job of several runs is, wherever it is run: the resolved config without `run_dir` and the settings of the whole.
+    pub fn of_job(&self) -> String {
+        self.clone().without(&experiment::SWEEP_KEYS).without(&["run_dir"]).to_yaml()
     }
 
     /// The resolved config, which composes to itself again: `config.yaml` of a run.

@@ -19,7 +19,7 @@ use crate::child::{self, Finished, Then};
 use crate::plugins::policy::Policy;
 use follow::Follower;
 
-pub use folder::{finished_result, latest_error};
+pub use folder::{finished_result, latest_error, prepare};
 pub use pool::{run_all, threads_each, Work};
 
 /// A run to be done.

@@ -58,7 +58,7 @@ pub fn tune(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Tuned>
 
     let name = settings.study_name.clone().unwrap_or_else(|| name_of(&request.config));
     let path = settings.storage.clone().unwrap_or_else(|| find::place_of(&name));
-    let config = base.without(SWEEPER).with_run_dir(Path::new("")).to_yaml();
+    let config = base.of_job();
     let definition = Definition { name, method: settings.method, space: found.space.clone(), config };
     let storage = Storage::open(&path)?;
     match storage.definition()? {

@@ -27,6 +27,6 @@ pub fn run(arguments: &Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Tra
         profile::start();
     }
     let request = Request::from_file(arguments.run_dir.join(CONFIG), Vec::new());
-    let terms = Terms { job: Some(&arguments.run_dir), threads: Some(arguments.threads) };
+    let terms = Terms { job: Some(&arguments.run_dir), threads: Some(arguments.threads), former: None };
     experiment::train(experiment::check(&request, plugin_dirs)?, &terms)
 }

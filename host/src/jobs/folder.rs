@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::Job;
-use crate::artifacts::run_directory::{CONFIG, OVERRIDES, RESULT};
+use crate::artifacts::run_directory::{CONFIG, METRICS, OVERRIDES, RESULT};
 use crate::artifacts::{write_whole, ArtifactError};
 
 /// What a job that failed said on standard error.
 const OUTPUT: &str = "stderr.log";
 
-/// Makes the folder, and writes the job into it.
-pub(super) fn prepare(job: &Job) -> Result<(), ArtifactError> {
+/// Makes the folder, and writes the job into it. Nothing is moved aside where no attempt has begun.
+pub fn prepare(job: &Job) -> Result<(), ArtifactError> {
     let folder = &job.run_dir;
-    if folder.symlink_metadata().is_ok() {
+    if folder.join(METRICS).exists() {
         move_aside(folder)?;
     }
     std::fs::create_dir_all(folder).map_err(|error| ArtifactError::new(folder, error))?;

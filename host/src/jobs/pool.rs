@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -34,10 +35,20 @@ pub fn threads_each(n_parallel: usize) -> usize {
 /// # Errors
 /// The first of `work` or of starting a job.
 pub fn run_all(n_parallel: usize, work: &mut dyn Work, launch: &Launch) -> anyhow::Result<()> {
-    let pool = Pool { work: Mutex::new(work), launch, is_broken: AtomicBool::new(false) };
+    let pool = Pool {
+        work: Mutex::new(work),
+        launch,
+        is_broken: AtomicBool::new(false),
+        has_begun: AtomicBool::new(n_parallel < 2),
+    };
     // Each child is started and waited for by one thread: it dies with the thread that started it, not only with the process.
     let ends: Vec<anyhow::Result<()>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..n_parallel.max(1)).map(|_| scope.spawn(|| pool.serve())).collect();
+        let workers: Vec<_> = (0..n_parallel.max(1))
+            .map(|index| {
+                let pool = &pool;
+                scope.spawn(move || pool.serve(index))
+            })
+            .collect();
         workers
             .into_iter()
             .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -46,20 +57,29 @@ pub fn run_all(n_parallel: usize, work: &mut dyn Work, launch: &Launch) -> anyho
     ends.into_iter().collect()
 }
 
+const NAP: Duration = Duration::from_millis(20);
+
 struct Pool<'a> {
     work: Mutex<&'a mut dyn Work>,
     launch: &'a Launch,
     /// No more can be done: what comes of the jobs cannot be kept.
     is_broken: AtomicBool,
+    /// A job trains or has ended: the data are there, and are not fetched by all jobs at once.
+    has_begun: AtomicBool,
 }
 
 impl Pool<'_> {
     /// A worker: job after job.
-    fn serve(&self) -> anyhow::Result<()> {
+    fn serve(&self, index: usize) -> anyhow::Result<()> {
+        while index > 0 && !self.has_begun.load(Ordering::Relaxed) && !self.is_over() {
+            std::thread::sleep(NAP);
+        }
         let served = self.serve_all();
         if served.is_err() {
             self.is_broken.store(true, Ordering::Relaxed);
         }
+        // Whatever came of it, nobody is to wait for this worker any longer.
+        self.has_begun.store(true, Ordering::Relaxed);
         served
     }
 
@@ -68,6 +88,7 @@ impl Pool<'_> {
             let Some(job) = self.with(|work| work.next())? else { break };
             let outcome = run_while(&job, &mut Watched { pool: self, job: &job }, self.launch, || self.is_over())?;
             self.with(|work| work.ended(&job, outcome))?;
+            self.has_begun.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -88,6 +109,7 @@ struct Watched<'a, 'pool> {
 
 impl Watch for Watched<'_, '_> {
     fn epoch(&mut self, metrics: &Map<String, Value>) -> anyhow::Result<Verdict> {
+        self.pool.has_begun.store(true, Ordering::Relaxed);
         self.pool.with(|work| work.epoch(self.job, metrics))
     }
 }

@@ -62,24 +62,24 @@ mod tests {
     const UNIT: Domain = Domain::Number { low: 0.0, high: 1.0, step: None, log: false, integer: false };
 
     /// Two parameters that vary independently.
-    fn grid(value: impl Fn(f64, f64) -> f64) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+    fn grid(value: impl Fn(f64, f64) -> f64) -> [Vec<(f64, f64)>; 2] {
         let at = |index: i32| f64::from(index) / 12.0;
         let pairs = || (0..12).flat_map(|x| (0..12).map(move |y| (x, y)));
         let of = |pick: fn(f64, f64) -> f64| {
             pairs().map(|(x, y)| (pick(at(x), at(y)), value(at(x), at(y)))).collect::<Vec<_>>()
         };
-        (of(|x, _| x), of(|_, y| y))
+        [of(|x, _| x), of(|_, y| y)]
     }
 
     #[test]
     fn the_parameter_that_decides_is_important_and_the_other_is_not() {
-        let (x, y) = grid(|x, y| 3.0 * x + 0.1 * y);
+        let [x, y] = grid(|x, y| 3.0 * x + 0.1 * y);
         let (of_x, of_y) = (of_parameter(&UNIT, &x).unwrap(), of_parameter(&UNIT, &y).unwrap());
         assert!(of_x > 0.85 && of_y < 0.02, "{of_x} {of_y}");
         // Not only trends: a valley, too.
-        let (x, _) = grid(|x, _| (x - 0.5).powi(2));
+        let [x, _] = grid(|x, _| (x - 0.5).powi(2));
         assert!(of_parameter(&UNIT, &x).unwrap() > 0.6);
-        let (x, y) = grid(|x, y| x + y);
+        let [x, y] = grid(|x, y| x + y);
         assert!((of_parameter(&UNIT, &x).unwrap() - of_parameter(&UNIT, &y).unwrap()).abs() < 1e-9);
     }
 

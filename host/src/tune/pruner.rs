@@ -60,7 +60,8 @@ impl Pruner {
                 judged && complete.len() >= n_startup_trials.max(1) && {
                     let there: Vec<f64> =
                         complete.iter().filter_map(|other| report_until(other.curve, epoch)).collect();
-                    median(there).is_some_and(|median| !(best(curve) <= median))
+                    // Not-a-number is worse than anything.
+                    median(there).is_some_and(|median| best(curve).is_nan() || best(curve) > median)
                 }
             }
             Self::SuccessiveHalving { min_resource, reduction_factor, min_early_stopping_rate } => {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::params::Found;
-use super::settings::SWEEPER;
 use crate::config::{self, Config, ConfigErrors, Fault, KeyPath, Request};
 use crate::experiment::{self, Checked};
 
@@ -47,7 +46,7 @@ impl Composer {
 
     /// The config of a trial as YAML.
     pub fn compose(&self, of_trial: &[String], run_dir: &Path) -> Result<String, ConfigErrors> {
-        Ok(config::compose(&self.request(of_trial))?.without(SWEEPER).with_run_dir(run_dir).to_yaml())
+        Ok(config::with_run_dir(&config::compose(&self.request(of_trial))?.of_job(), run_dir))
     }
 
     /// Checks `point`, and every end of every parameter with the other parameters as `point` has them. All faults are told together, those

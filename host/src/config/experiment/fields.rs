@@ -121,6 +121,19 @@ pub(super) fn count(node: &Node) -> Result<usize, Wrong> {
     .ok_or(Wrong { expected: "a number of threads", cure: "write a number; `null` or 0 means all cores" })
 }
 
+pub(super) fn repeat(node: &Node) -> Result<usize, Wrong> {
+    at_least_one(node).ok_or(Wrong { expected: "a number of seeds from 1 on", cure: "write for instance `repeat=5`" })
+}
+
+pub(super) fn jobs(node: &Node) -> Result<usize, Wrong> {
+    at_least_one(node)
+        .ok_or(Wrong { expected: "a number of runs at a time, from 1 on", cure: "write for instance `jobs=2`" })
+}
+
+fn at_least_one(node: &Node) -> Option<usize> {
+    count(node).ok().filter(|count| *count > 0)
+}
+
 pub(super) fn device(node: &Node) -> Result<Device, Wrong> {
     match node.as_str() {
         Some("auto") => Some(Device::Auto),

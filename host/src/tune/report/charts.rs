@@ -96,11 +96,11 @@ pub fn curves(study: &Study) -> String {
     let mut drawn = String::new();
     for trial in shown {
         let class = if Some(trial.number) == winner { "winner" } else { trial.state.name() };
-        let reports = trial.curve.iter().filter(|(_, value)| value.is_finite());
+        let mut reports = trial.curve.iter().filter(|(_, value)| value.is_finite());
         let line = path(reports.clone().map(|(epoch, value)| frame.place(*epoch as f64, *value)));
         let title = described(study, trial);
         let _ = writeln!(drawn, "<path class=\"curve {class}\" d=\"{line}\">{title}</path>");
-        if let Some((epoch, value)) = reports.last().filter(|_| trial.state == State::Pruned) {
+        if let Some((epoch, value)) = reports.next_back().filter(|_| trial.state == State::Pruned) {
             let (x, y) = frame.place(*epoch as f64, *value);
             let _ = writeln!(drawn, "<circle class=\"pruned\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\">{title}</circle>");
         }
@@ -146,7 +146,7 @@ pub fn parallel(study: &Study) -> String {
     let mut drawn = String::new();
     for (index, axis) in axes.iter().enumerate() {
         let x = x(index);
-        let (low, high) = axis.ends().unwrap_or_default();
+        let (low, high) = axis.ends();
         let _ = writeln!(
             drawn,
             "<path class=\"axis\" d=\"M{x:.1} {top}V{floor}\"/><text class=\"title\" x=\"{x:.1}\" y=\"12\" text-anchor=\"middle\">{}</text>\

@@ -17,6 +17,7 @@ pub struct Axis {
     high: f64,
     is_log: bool,
     ticks: Vec<(f64, String)>,
+    ends: (String, String),
     pub title: String,
 }
 
@@ -24,13 +25,14 @@ impl Axis {
     /// From `low` to `high` and a little more, with round ticks.
     pub fn linear(title: &str, low: f64, high: f64) -> Self {
         let margin = if high > low { 0.04 * (high - low) } else { (0.1 * low.abs()).max(0.5) };
-        let step = round_step((high - low).max(margin) / 4.0);
+        let step = round_step((high - low).max(margin) / 5.0);
         let first = (low / step).ceil() as i64;
         let ticks =
             (first..first + 12).map(|index| index as f64 * step).take_while(|tick| *tick <= high + margin / 2.0);
         let digits = (-(step.log10() + 1e-9).floor()).clamp(0.0, 8.0) as usize;
         let ticks = ticks.map(|tick| (tick, format!("{tick:.digits$}"))).collect();
-        Self { low: low - margin, high: high + margin, is_log: false, ticks, title: title.to_owned() }
+        let ends = (shortened(low), shortened(high));
+        Self { low: low - margin, high: high + margin, is_log: false, ticks, ends, title: title.to_owned() }
     }
 
     /// Of powers of ten.
@@ -45,7 +47,8 @@ impl Axis {
         if ticks.len() < 2 {
             ticks = [low, high].map(|value| (value.log10(), plain(value))).to_vec();
         }
-        Self { low: first - margin, high: last + margin, is_log: true, ticks, title: title.to_owned() }
+        let ends = (plain(low), plain(high));
+        Self { low: first - margin, high: last + margin, is_log: true, ticks, ends, title: title.to_owned() }
     }
 
     /// Of names, one after the other.
@@ -58,7 +61,9 @@ impl Axis {
             }
         };
         let ticks = names.iter().enumerate().map(|(index, name)| (index as f64, short(name))).collect();
-        Self { low: -0.5, high: names.len() as f64 - 0.5, is_log: false, ticks, title: title.to_owned() }
+        let end = |name: Option<&String>| name.map(short).unwrap_or_default();
+        let ends = (end(names.first()), end(names.last()));
+        Self { low: -0.5, high: names.len() as f64 - 0.5, is_log: false, ticks, ends, title: title.to_owned() }
     }
 
     /// Within 0 and 1.
@@ -71,9 +76,9 @@ impl Axis {
         ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0)
     }
 
-    /// At the ends, for an axis that has no room for ticks.
-    pub fn ends(&self) -> Option<(&str, &str)> {
-        Some((&self.ticks.first()?.1, &self.ticks.last()?.1))
+    /// Its lowest and highest value, for an axis that has no room for ticks.
+    pub fn ends(&self) -> (&str, &str) {
+        (&self.ends.0, &self.ends.1)
     }
 }
 
@@ -84,8 +89,13 @@ fn round_step(step: f64) -> f64 {
     times.unwrap_or(10.0) * power
 }
 
+/// With four significant digits.
+fn shortened(value: f64) -> String {
+    plain(format!("{value:.3e}").parse().unwrap_or(value))
+}
+
 fn plain(value: f64) -> String {
-    if (0.001..10_000.0).contains(&value) {
+    if value == 0.0 || (0.001..10_000.0).contains(&value.abs()) {
         format!("{value}")
     } else {
         format!("{value:e}")
@@ -137,8 +147,8 @@ mod tests {
     #[test]
     fn ticks_are_round_and_within_the_axis() {
         let names = |axis: Axis| axis.ticks.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(" ");
-        assert_eq!(names(Axis::linear("", 0.0, 1.0)), "0.0 0.5 1.0");
-        assert_eq!(names(Axis::linear("", 0.17, 0.26)), "0.20 0.25");
+        assert_eq!(names(Axis::linear("", 0.0, 1.0)), "0.0 0.2 0.4 0.6 0.8 1.0");
+        assert_eq!(names(Axis::linear("", 0.17, 0.26)), "0.18 0.20 0.22 0.24 0.26");
         assert_eq!(names(Axis::linear("", 0.0, 29.0)), "0 10 20 30");
         assert_eq!(names(Axis::log("", 1e-5, 0.1)), "1e-5 1e-4 0.001 0.01 0.1");
         assert_eq!(names(Axis::log("", 0.002, 0.008)), "0.002 0.008");
