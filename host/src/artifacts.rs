@@ -25,6 +25,14 @@ impl ArtifactError {
     }
 }
 
+/// Writes a value as JSON, whole or not at all.
+pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), ArtifactError> {
+    write_whole(path, |staged| {
+        let text = serde_json::to_string_pretty(value)?;
+        std::fs::write(staged, text + "\n")
+    })
+}
+
 /// Writes a file whole or not at all: `write` is given a path beside its place, which is then renamed.
 pub fn write_whole<E: ToString>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), ArtifactError> {
     let failed = |error: std::io::Error| ArtifactError::new(path, error);

@@ -10,8 +10,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{killpg, Signal};
-use nix::unistd::Pid;
+use nix::sys::signal::{kill, killpg, Signal};
+use nix::unistd::{getppid, Pid};
 
 /// What is kept of each stream: its end, where the reason stands.
 const KEPT: u64 = 256 * 1024;
@@ -67,10 +67,28 @@ pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
 /// # Errors
 /// If it cannot be started.
 pub fn run_until(command: &mut Command, mut is_over: impl FnMut() -> bool) -> io::Result<Finished> {
+    follow(command.stdin(Stdio::null()), || if is_over() { Then::Kill } else { Then::Wait })
+}
+
+/// What is to be done with a child that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    Wait,
+    /// As Ctrl-C does: it is asked to end, and waited for. The terminal does not, for it is in a process group of its own.
+    Interrupt,
+    /// With all that it started.
+    Kill,
+}
+
+/// The same, with the standard input of `command` and asking at least every 20 ms what is to be done.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn follow(command: &mut Command, mut next: impl FnMut() -> Then) -> io::Result<Finished> {
     let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let started = Instant::now();
     // Files and no pipes: whatever the child leaves behind may hold a pipe open for ever.
-    command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
+    command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?).process_group(0);
     let mut child = command.spawn()?;
     let group = Pid::from_raw(child.id().cast_signed());
     let mut nap = SHORTEST_NAP;
@@ -78,8 +96,11 @@ pub fn run_until(command: &mut Command, mut is_over: impl FnMut() -> bool) -> io
         if let Some(status) = child.try_wait()? {
             break Some(status);
         }
-        if is_over() {
-            break None;
+        match next() {
+            Then::Wait => {}
+            // It may have ended meanwhile.
+            Then::Interrupt => drop(kill(group, Signal::SIGINT)),
+            Then::Kill => break None,
         }
         thread::sleep(nap);
         nap = (nap * 2).min(LONGEST_NAP);
@@ -100,6 +121,14 @@ pub fn run_until(command: &mut Command, mut is_over: impl FnMut() -> bool) -> io
 pub fn die_with_parent() {
     if let Err(error) = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL) {
         log::debug!("this process will outlive its parent: {error}");
+    }
+}
+
+/// The same, for a child that knows its parent's number: it ends at once if the parent was gone before that.
+pub fn die_with(parent: i32) {
+    die_with_parent();
+    if getppid().as_raw() != parent {
+        std::process::exit(1);
     }
 }
 

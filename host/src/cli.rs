@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use front::cli::{is_faulty_input, FAULTY};
 pub use front::cli::{ConfigArguments, Options, Usage};
 use plugin_api::error::ErrorKind;
 
-use crate::commands;
+use crate::commands::{self, train::Ended};
 use crate::experiment::ComponentFailure;
 use crate::terminal::terminal;
 
@@ -25,6 +25,8 @@ pub struct Cli {
 pub enum Command {
     /// Train and evaluate what a config describes; the last line of output is the run directory.
     Train(commands::train::Arguments),
+    /// Search the parameters' values that make a metric best; also `tune best` and `tune report`.
+    Tune(commands::tune::Arguments),
     /// Check a config before any work: every module, every parameter; all faults at once.
     Check(commands::check::Arguments),
     /// Make a config's data available locally: fetch, check, build the graph.
@@ -33,11 +35,20 @@ pub enum Command {
     Evaluate(commands::evaluate::Arguments),
     /// Recommend items to a user with a run's model.
     Recommend(commands::recommend::Arguments),
+    /// Look at a config: what it is composed of, what set a value, where two differ.
+    #[command(subcommand)]
+    Config(front::commands::config::Command),
     /// See what plugins there are.
     #[command(subcommand)]
     Plugins(commands::plugins::Command),
+    /// Run a job of a multirun or of tuning; the host does that itself.
+    #[command(hide = true)]
+    Job(commands::job::Arguments),
     /// Write a completion script for a shell: `recsys-host completions bash > FILE`.
-    Completions { shell: clap_complete::Shell },
+    Completions(commands::completions::Arguments),
+    /// What the completion scripts ask on every Tab.
+    #[command(hide = true)]
+    Complete(commands::completions::LineArguments),
 }
 
 /// The user asked to stop: exit code 130.
@@ -45,7 +56,7 @@ pub enum Command {
 #[error("interrupted")]
 pub struct Interrupted;
 
-const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
@@ -75,20 +86,25 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Train(arguments) => {
-            let trained = commands::train::run(arguments, &cli.options.plugin_dir)?;
-            let interrupted = trained.is_some_and(|trained| trained.interrupted);
-            return Ok(if interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
+            return Ok(match commands::train::run(arguments, &cli.options.plugin_dir)? {
+                Ended::Done => ExitCode::SUCCESS,
+                Ended::Failed => ExitCode::FAILURE,
+                Ended::Interrupted => ExitCode::from(INTERRUPTED),
+            });
         }
+        Command::Job(arguments) => {
+            let trained = commands::job::run(&arguments, &cli.options.plugin_dir)?;
+            return Ok(if trained.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS });
+        }
+        Command::Tune(arguments) => return commands::tune::run(arguments, &cli.options.plugin_dir),
         Command::Check(arguments) => return commands::check::run(arguments, &cli.options.plugin_dir),
         Command::Load(arguments) => commands::load::run(arguments, &cli.options.plugin_dir)?,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.options.plugin_dir)?,
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.options.plugin_dir)?,
+        Command::Config(command) => front::commands::config::run(command)?,
         Command::Plugins(command) => commands::plugins::run(command, &cli.options.plugin_dir)?,
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "recsys-host", &mut script);
-            commands::print(String::from_utf8_lossy(&script).trim_end());
-        }
+        Command::Completions(arguments) => commands::completions::run(&arguments)?,
+        Command::Complete(arguments) => commands::completions::candidates(arguments, &cli.options.plugin_dir),
     }
     Ok(ExitCode::SUCCESS)
 }

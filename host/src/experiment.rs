@@ -26,11 +26,12 @@ use tch::no_grad;
 
 use crate::artifacts::profile::{self, summary::Profile};
 use crate::artifacts::result::{Memory, RunResult, Timing};
-use crate::artifacts::run_directory::{CONFIG, WEIGHTS};
+use crate::artifacts::run_directory::{CONFIG, RESULT, RUN_INFO, WEIGHTS};
 use crate::artifacts::run_info::RunInfo;
 use crate::artifacts::{weights, RunDirectory};
-use crate::config::{Config, ExperimentConfig, Request, Section};
+use crate::config::{Config, ExperimentConfig, Section};
 use crate::machine::Machine;
+use crate::rerun::Former;
 use crate::services::Services;
 use crate::terminal::terminal;
 
@@ -46,16 +47,28 @@ pub struct Trained {
     pub interrupted: bool,
 }
 
-/// Trains and evaluates what a config describes, and leaves a run directory.
-pub fn train(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Trained> {
-    let started = Instant::now();
-    let Checked { config, experiment, parts } = &check(request, plugin_dirs)?;
+/// What a run is besides its config.
+#[derive(Debug, Default)]
+pub struct Terms<'a> {
+    /// The folder of a job, which is there with its config in it.
+    pub job: Option<&'a Path>,
+    /// For a config that sets none; nothing means all cores.
+    pub threads: Option<usize>,
+    /// The run that this one repeats.
+    pub former: Option<&'a Former>,
+}
+
+/// Counts the ways in which the host made numbers of a seed: random features, initial weights, the order of draws. It grows whenever the
+/// same seed comes to mean other numbers. What plugins make of it (splits, negatives, dropout) their SHA-256 tells.
+pub const SEED_MEANING: u32 = 1;
+
+/// Trains and evaluates what was checked, and leaves a run directory.
+pub fn train(mut checked: Checked, terms: &Terms) -> anyhow::Result<Trained> {
+    checked.experiment.settings.threads = checked.experiment.settings.threads.or(terms.threads);
+    let Checked { config, experiment, parts, started } = &checked;
     let machine = Machine::prepare(&experiment.settings)?;
-    let mut info = RunInfo::new(experiment.settings.seed, &machine, parts.libraries());
-    let run = Arc::new(RunDirectory::create(&experiment.settings.run_dir, config)?);
-    terminal().log_to(run.log_file()?);
-    log::info!("run directory {}", run.path().display());
-    run.write_json("run.json", &info)?;
+    let mut info = RunInfo::new(experiment, &machine, parts);
+    let run = begin(&checked, &mut info, terms)?;
     let services = Services::new(experiment.settings.seed, machine, Some(Arc::clone(&run)));
     let explain = Explain { config, experiment };
 
@@ -63,7 +76,8 @@ pub fn train(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Train
     let clock = Instant::now();
     let mut data = Data::load(parts, experiment, &services, &explain)?;
     info.data_fingerprint = data.fingerprint.clone();
-    run.write_json("run.json", &info)?;
+    run.write_json(RUN_INFO, &info)?;
+    terms.former.map_or(Ok(()), |former| former.compare_data(data.fingerprint.as_deref()))?;
     let model = build_model(parts, experiment, &mut data.splits, &services, &explain)?;
     timing.load_s = clock.elapsed().as_secs_f64();
 
@@ -86,7 +100,7 @@ pub fn train(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Train
     terminal().print(&crate::terminal::table::metrics(&metrics));
     let recording = profile::finish();
     run.write_json(
-        "result.json",
+        RESULT,
         &RunResult {
             metrics: metrics.into_iter().map(|(name, value)| (format!("test.{name}"), value)).collect(),
             timing,
@@ -99,6 +113,21 @@ pub fn train(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Train
     )?;
     recording.map_or(Ok(()), |recording| run.write_trace(recording))?;
     Ok(Trained { run_directory: run.path().to_owned(), interrupted: report.interrupted })
+}
+
+/// Makes the run directory and writes what is known so far. What an exact rerun cannot go on with is told before.
+fn begin(checked: &Checked, info: &mut RunInfo, terms: &Terms) -> anyhow::Result<Arc<RunDirectory>> {
+    info.rerun_of = terms.former.map(|former| former.path().to_owned());
+    terms.former.filter(|former| former.exact).map_or(Ok(()), |former| former.compare(info))?;
+    let run = match terms.job {
+        Some(folder) => RunDirectory::open(folder.to_owned())?,
+        None => RunDirectory::create(&checked.experiment.settings.run_dir, &checked.config)?,
+    };
+    terminal().log_to(run.log_file()?);
+    log::info!("run directory {}", run.path().display());
+    terms.former.filter(|former| !former.exact).map_or(Ok(()), |former| former.compare(info))?;
+    run.write_json(RUN_INFO, info)?;
+    Ok(Arc::new(run))
 }
 
 /// Builds the model for the data, gives the data the random features that it reads, and loads `model.init_from`.

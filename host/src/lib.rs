@@ -14,9 +14,13 @@
 //! | [`scaffold`] | a new plugin's crate |
 //! | [`services`] | what the host offers its plugins |
 //! | [`artifacts`] | the run directory |
+//! | [`jobs`] | checked runs, each in a process of its own, several at a time |
+//! | [`multirun`] | `train -m`: jobs of a grid, their ledger and tables |
+//! | [`rerun`] | `train --rerun`: what is not as it was in the run that is repeated |
 //! | [`child`] | this binary once more, in a process that may crash |
 //! | [`conformance`] | what `plugins check` asks of a library, in child processes |
 //! | [`terminal`] | log, progress bar, tables |
+//! | [`tune`] | studies: samplers, pruners, storage, report |
 //!
 //! The host knows no model: what a part does stands in its plugin.
 
@@ -27,10 +31,14 @@ pub mod commands;
 pub mod conformance;
 pub mod experiment;
 pub mod isolation;
+pub mod jobs;
 pub mod machine;
+pub mod multirun;
 pub mod plugins;
+pub mod rerun;
 pub mod scaffold;
 pub mod services;
 pub mod terminal;
+pub mod tune;
 
 pub use front::config;

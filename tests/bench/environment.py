@@ -20,6 +20,8 @@ REQUIREMENTS = {
     "psutil": "psutil",
     "safetensors": "safetensors",
     "scikit-learn": "scikit-learn",
+    "optuna": "optuna",
+    "hydra-core": "hydra-core==1.3.8",
 }
 VERSIONS = """
 import importlib.metadata as metadata, json, sys

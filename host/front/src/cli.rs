@@ -54,6 +54,11 @@ impl ConfigArguments {
         Ok(crate::config::compose(&self.request()?)?)
     }
 
+    /// Whether no config is named, nor anything else.
+    pub fn is_empty(&self) -> bool {
+        self.arguments.is_empty() && self.config_name.is_none()
+    }
+
     /// What is to be composed.
     pub fn request(self) -> anyhow::Result<Request> {
         Ok(match self.config_name {

@@ -27,6 +27,8 @@ struct Answered {
 #[derive(Debug, clap::Subcommand)]
 enum Question {
     #[command(subcommand)]
+    Config(commands::config::Command),
+    #[command(subcommand)]
     Plugins(AboutPlugins),
 }
 
@@ -60,11 +62,11 @@ fn answer(answered: Answered) -> ExitCode {
 }
 
 fn run(answered: Answered) -> anyhow::Result<()> {
-    let Question::Plugins(question) = answered.question;
-    let search_path = SearchPath::new(&answered.options.plugin_dir);
-    match question {
-        AboutPlugins::List(arguments) => commands::list::run(&arguments, &search_path),
-        AboutPlugins::Doctor(arguments) => commands::doctor::run(&arguments, &search_path),
+    let search_path = || SearchPath::new(&answered.options.plugin_dir);
+    match answered.question {
+        Question::Config(command) => commands::config::run(command),
+        Question::Plugins(AboutPlugins::List(arguments)) => commands::list::run(&arguments, &search_path()),
+        Question::Plugins(AboutPlugins::Doctor(arguments)) => commands::doctor::run(&arguments, &search_path()),
     }
 }
 

@@ -10,11 +10,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::weights::{self, Weights};
-use super::{write_whole, ArtifactError};
+use super::{write_json, write_whole, ArtifactError};
 use crate::config::Config;
 
 pub const WEIGHTS: &str = "model.safetensors";
 pub const CONFIG: &str = "config.yaml";
+pub const OVERRIDES: &str = "overrides.yaml";
+pub const METRICS: &str = "metrics.jsonl";
+pub const RUN_INFO: &str = "run.json";
+/// Written last: a run that has it came to its end.
+pub const RESULT: &str = "result.json";
 
 pub struct RunDirectory {
     path: PathBuf,
@@ -25,10 +30,15 @@ pub struct RunDirectory {
 impl RunDirectory {
     /// Makes the folder, with a suffix `-1`, `-2` if its name is taken, and writes `config.yaml` and `overrides.yaml`.
     pub fn create(wanted: &Path, config: &Config) -> Result<Self, ArtifactError> {
-        let path = make_folder(wanted)?;
+        let path = make_folder(wanted, "run_dir")?;
         write_whole(&path.join(CONFIG), |staged| std::fs::write(staged, config.to_yaml()))?;
-        write_whole(&path.join("overrides.yaml"), |staged| std::fs::write(staged, config.overrides_to_yaml()))?;
-        let metrics = open_to_append(&path.join("metrics.jsonl"))?;
+        write_whole(&path.join(OVERRIDES), |staged| std::fs::write(staged, config.overrides_to_yaml()))?;
+        Self::open(path)
+    }
+
+    /// That of a job: the folder is there with its config.
+    pub fn open(path: PathBuf) -> Result<Self, ArtifactError> {
+        let metrics = open_to_append(&path.join(METRICS))?;
         Ok(Self { path, metrics: Mutex::new(metrics), epoch_seconds: Mutex::default() })
     }
 
@@ -60,7 +70,7 @@ impl RunDirectory {
         file.write_all(text.as_bytes()).map_err(|error| {
             // What a full disk took of the line goes again.
             let _ = end.and_then(|end| file.set_len(end));
-            ArtifactError::new(&self.path.join("metrics.jsonl"), error)
+            ArtifactError::new(&self.path.join(METRICS), error)
         })
     }
 
@@ -88,20 +98,18 @@ impl RunDirectory {
     }
 
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), ArtifactError> {
-        write_whole(&self.path.join(name), |staged| {
-            let text = serde_json::to_string_pretty(value)?;
-            std::fs::write(staged, text + "\n")
-        })
+        write_json(&self.path.join(name), value)
     }
 }
 
-fn make_folder(wanted: &Path) -> Result<PathBuf, ArtifactError> {
+/// A new folder, with a suffix `-1`, `-2` if its name is taken; `setting` is what chooses it.
+pub fn make_folder(wanted: &Path, setting: &str) -> Result<PathBuf, ArtifactError> {
     // Without a slash at the end, to which a suffix would make a folder inside.
     let wanted: &Path = &wanted.components().collect::<PathBuf>();
     let parent = wanted.parent().unwrap_or(Path::new("."));
     let failed = |path: &Path, error: std::io::Error| {
         let error = if path.is_file() { "is a file, not a folder".to_owned() } else { error.to_string() };
-        ArtifactError::new(path, format!("{error}; the run directory goes there, choose another with run_dir=PATH"))
+        ArtifactError::new(path, format!("{error}; the run directory goes there, choose another with {setting}=PATH"))
     };
     std::fs::create_dir_all(parent).map_err(|error| failed(parent, error))?;
     let mut path = wanted.to_owned();

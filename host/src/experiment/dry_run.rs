@@ -32,7 +32,7 @@ const STEPS: usize = 2;
 
 /// Builds every part, pushes one batch through, and estimates what training takes.
 pub fn dry_run(checked: &Checked) -> anyhow::Result<DryRun> {
-    let Checked { config, experiment, parts } = checked;
+    let Checked { config, experiment, parts, .. } = checked;
     let services = Services::new(experiment.settings.seed, Machine::prepare(&experiment.settings)?, None);
     let explain = Explain { config, experiment };
     let source = Source::of(parts, experiment);

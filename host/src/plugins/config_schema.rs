@@ -65,6 +65,14 @@ fn whole(constructors: &[Constructor]) -> Map<String, Value> {
         "plugin_path": setting(json!({
             "description": "More folders with plugins.", "type": ["array", "string"], "items": {"type": "string"}, "default": [],
         })),
+        "sweeper": {"description": "How `recsys-host tune` searches; the other commands pass it over.", "type": ["object", "null"]},
+        "sweep_dir": {"description": "Where several runs (train -m) leave their folders.", "type": "string"},
+        "repeat": setting(json!({
+            "description": "Runs of each configuration of a multirun, with seeds from `seed` on.", "type": "integer", "minimum": 1, "default": 1,
+        })),
+        "jobs": setting(json!({
+            "description": "Runs of a multirun at a time; the cores are shared out.", "type": "integer", "minimum": 1, "default": 1,
+        })),
     });
     for section in Section::ALL {
         properties[section.key()] = section_schema(section, constructors).into();

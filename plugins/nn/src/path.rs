@@ -15,7 +15,8 @@ pub fn fused(inputs: &[&Tensor], n_edges: i64) -> bool {
     inputs.iter().all(fits) && n_edges < i64::from(i32::MAX) && !plain_wanted()
 }
 
-fn plain_wanted() -> bool {
+/// Whether `RECSYS_KERNELS=plain` asks for libtorch's operations.
+pub fn plain_wanted() -> bool {
     std::env::var_os("RECSYS_KERNELS").is_some_and(|value| value == "plain")
 }
 

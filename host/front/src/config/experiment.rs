@@ -77,6 +77,17 @@ pub struct Settings {
     pub threads: Option<usize>,
     pub run_dir: PathBuf,
     pub plugin_path: Vec<PluginFolder>,
+    pub sweep: SweepSettings,
+}
+
+/// What holds for several runs together, as in `train -m`.
+#[derive(Debug, Clone)]
+pub struct SweepSettings {
+    pub dir: Option<PathBuf>,
+    /// Runs of each configuration, with seeds from `seed` on.
+    pub repeat: usize,
+    /// Runs at a time.
+    pub jobs: usize,
 }
 
 /// A folder that the config asks to look for plugins in. Whether it may is decided where plugins are searched.
@@ -104,7 +115,10 @@ pub struct DataConfig {
     pub settings: Settings,
 }
 
-const SETTING_KEYS: [&str; 5] = ["seed", "device", "threads", "run_dir", "plugin_path"];
+const SETTING_KEYS: [&str; 9] =
+    ["seed", "device", "threads", "run_dir", "plugin_path", SWEEP_KEYS[0], SWEEP_KEYS[1], SWEEP_KEYS[2], SWEEP_KEYS[3]];
+/// Settings of several runs together, which are none of a single one of them.
+pub const SWEEP_KEYS: [&str; 4] = ["sweep_dir", "repeat", "jobs", "sweeper"];
 
 /// An experiment as far as it could be read: a section is there if its `module` is, without the parameters that are at fault.
 #[derive(Debug, Clone)]
@@ -208,5 +222,10 @@ fn read_settings(reader: &mut Reader<'_>, root: &Node) -> Settings {
         threads: reader.optional(root, &top, "threads", fields::count).filter(|count| *count > 0),
         run_dir: reader.optional(root, &top, "run_dir", fields::path).unwrap_or_else(default_run_dir),
         plugin_path: reader.optional(root, &top, "plugin_path", fields::plugin_folders).unwrap_or_default(),
+        sweep: SweepSettings {
+            dir: reader.optional(root, &top, "sweep_dir", fields::path),
+            repeat: reader.optional(root, &top, "repeat", fields::repeat).unwrap_or(1),
+            jobs: reader.optional(root, &top, "jobs", fields::jobs).unwrap_or(1),
+        },
     }
 }

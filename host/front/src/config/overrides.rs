@@ -1,17 +1,20 @@
 //! The overrides of the command line: `key=value`, `+key=value`, `++key=value`, `~key`, `group=option`.
 //!
-//! Defines what one override is. How it is read stands in `parse`, how it changes the tree in `apply`, and which keys a
-//! plain `key=value` may add in `additions`.
+//! Defines what one override is. How it is read stands in `parse`, what its functions give in `functions`, how a value is written as
+//! an override again in `write`, how it changes the tree in `apply`, and which keys a plain `key=value` may add in `additions`.
 
 mod additions;
 pub(crate) mod apply;
+pub(crate) mod functions;
 pub(crate) mod parse;
+mod write;
 
 use std::sync::Arc;
 
 use super::errors::Fault;
 use super::node::{Map, Node, Value};
 use super::origin::Origin;
+use functions::Evaluated;
 
 /// What an override does to its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,21 +60,31 @@ pub(crate) enum Element {
     List(Vec<Element>),
     Map(Vec<(String, Element)>),
     /// `name(arguments)`, where an argument may be named.
-    Call {
-        name: String,
-        arguments: Vec<(Option<String>, Element)>,
-    },
+    Call(Call),
+}
+
+/// A function as it is written, with its place in the override.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub name: String,
+    pub arguments: Vec<(Option<String>, Element)>,
+    /// Where its name begins, counted from 1, and how many characters it has up to its `)`.
+    pub column: usize,
+    pub length: usize,
 }
 
 impl Override {
     /// The place of its key.
     pub fn origin(&self) -> Origin {
-        Origin::Override { text: Arc::clone(&self.text), column: self.key_column }
+        Origin::of_override(&self.text, self.key_column)
     }
 
     /// The place of its value.
     pub fn value_origin(&self) -> Origin {
-        self.origin().at_column(self.value_column)
+        match self.value_column {
+            column if column == self.key_column => self.origin(),
+            column => self.origin().at_column(column).characters(self.text.chars().count() + 1 - column),
+        }
     }
 
     /// `group` or `group@package`, the name by which a defaults list knows it.
@@ -87,47 +100,68 @@ impl Override {
         self.text.trim_start_matches(['+', '~'])
     }
 
-    /// The value as a tree; a sweep or a function is a fault outside a multirun.
-    pub fn node(&self) -> Result<Node, Fault> {
+    /// All before the `=`: `+model.params.dropout`, `loss@aux`.
+    pub fn left_side(&self) -> String {
+        let sign = match self.operation {
+            Operation::Change => "",
+            Operation::Add => "+",
+            Operation::ForceAdd => "++",
+            Operation::Delete => "~",
+        };
+        format!("{sign}{}", self.group_key())
+    }
+
+    /// What the right side gives once its functions are called; nothing for a deletion without one.
+    pub fn evaluated(&self) -> Result<Option<Evaluated>, Fault> {
+        let place = self.value_origin();
         match &self.value {
+            None => Ok(None),
+            Some(Assigned::One(element)) => functions::evaluate(element, &place).map(Some),
+            Some(Assigned::Sweep(elements)) => functions::comma_list(elements, &place).map(Some),
+        }
+    }
+
+    /// The value as a tree; a sweep is a fault outside a multirun.
+    pub fn node(&self) -> Result<Node, Fault> {
+        match self.evaluated()? {
             None => Ok(Node::new(Value::Null, self.origin())),
-            Some(Assigned::One(element)) => self.element_node(element),
+            Some(Evaluated::One(element)) => Ok(self.element_node(element)),
+            Some(Evaluated::Sweep(_)) => Err(self.is_sweep()),
+        }
+    }
+
+    fn is_sweep(&self) -> Fault {
+        let fault = |what: String| Fault::new(what).at(&self.value_origin());
+        match &self.value {
             Some(Assigned::Sweep(elements)) => {
                 let what = format!(
                     "{} values with commas between are a sweep over several runs, this is one run",
                     elements.len()
                 );
-                Err(Fault::new(what).at(&self.value_origin()).cure(format!(
-                    "for a list write `{0}=[...]`, for text with commas quote it: `\"{0}='...'\"`",
+                fault(what).cure(format!(
+                    "for several runs write `train -m`; for a list `{0}=[...]`; text with commas needs quotes: `\"{0}='...'\"`",
                     self.key
-                )))
+                ))
             }
+            Some(Assigned::One(_)) | None => fault("this is a sweep over several runs, this is one run".to_owned())
+                .cure("for several runs write `train -m`, to search for good values `tune`; text with parentheses needs quotes"),
         }
     }
 
-    fn element_node(&self, element: &Element) -> Result<Node, Fault> {
+    fn element_node(&self, element: Element) -> Node {
         let value = match element {
-            Element::Scalar(value) => value.clone(),
-            Element::List(items) => {
-                Value::List(items.iter().map(|item| self.element_node(item)).collect::<Result<_, _>>()?)
-            }
+            Element::Scalar(value) => value,
+            Element::List(items) => Value::List(items.into_iter().map(|item| self.element_node(item)).collect()),
             Element::Map(pairs) => {
                 let mut map = Map::default();
                 for (key, item) in pairs {
-                    map.insert(key, self.element_node(item)?);
+                    map.insert(&key, self.element_node(item));
                 }
                 Value::Map(map)
             }
-            Element::Call { name, arguments } => {
-                let what = format!(
-                    "`{name}(...)` with {} arguments is a function, and one run has no use for it",
-                    arguments.len()
-                );
-                return Err(Fault::new(what)
-                    .at(&self.value_origin())
-                    .cure("write the value itself; quote it if it is meant as text with parentheses"));
-            }
+            // Functions are called before.
+            Element::Call(_) => Value::Null,
         };
-        Ok(Node::new(value, self.origin()))
+        Node::new(value, self.origin())
     }
 }

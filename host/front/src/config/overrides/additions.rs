@@ -9,7 +9,8 @@ use crate::config::key_path::KeyPath;
 use crate::config::node::Node;
 
 /// Keys that the host knows and that have a default.
-const OPTIONAL_KEYS: [&str; 6] = ["seed", "device", "threads", "run_dir", "plugin_path", "model.init_from"];
+const OPTIONAL_KEYS: [&str; 9] =
+    ["seed", "device", "threads", "run_dir", "plugin_path", "model.init_from", "sweep_dir", "repeat", "jobs"];
 
 pub(super) fn plain_override_may_add(root: &Node, path: &KeyPath) -> bool {
     let section_is_mapping = |name: &str| root.child(name).is_some_and(|section| section.as_map().is_some());

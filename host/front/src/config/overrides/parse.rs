@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Assigned, Element, Operation, Override};
+use super::{Assigned, Call, Element, Operation, Override};
 use crate::config::errors::Fault;
 use crate::config::literal;
 use crate::config::node::Value;
@@ -74,7 +74,7 @@ impl Cursor {
     }
 
     fn fault_at(&self, at: usize, what: impl Into<String>) -> Fault {
-        Fault::new(what).at(&Origin::Override { text: Arc::clone(&self.text), column: at + 1 })
+        Fault::new(what).at(&Origin::of_override(&self.text, at + 1).characters(1))
     }
 
     fn operation(&mut self) -> Operation {
@@ -246,7 +246,7 @@ impl Cursor {
         let start = self.at;
         let (text, is_literal) = self.word(Place::Value)?;
         if self.peek() == Some('(') {
-            return self.call(text, depth);
+            return self.call(text, start, depth);
         }
         if !is_literal {
             return Ok(Element::Scalar(Value::String(text)));
@@ -254,7 +254,7 @@ impl Cursor {
         literal::typed(&text).map(Element::Scalar).map_err(|what| self.fault_at(start, what))
     }
 
-    fn call(&mut self, name: String, depth: usize) -> Result<Element, Fault> {
+    fn call(&mut self, name: String, start: usize, depth: usize) -> Result<Element, Fault> {
         let opening = self.at;
         let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
             && !name.starts_with(|first: char| first.is_ascii_digit());
@@ -269,18 +269,19 @@ impl Cursor {
             arguments.push((label, self.element(depth + 1)?));
             self.separator(')', opening)?;
         }
-        Ok(Element::Call { name, arguments })
+        Ok(Element::Call(Call { name, arguments, column: start + 1, length: self.at - start }))
     }
 
     /// `name=` before an argument, if it stands there.
     fn argument_label(&mut self) -> Option<String> {
         let rest = &self.letters[self.at..];
         let length = rest.iter().take_while(|letter| letter.is_ascii_alphanumeric() || **letter == '_').count();
-        if length == 0 || rest.get(length) != Some(&'=') {
+        let blanks = rest[length..].iter().take_while(|letter| matches!(letter, ' ' | '\t')).count();
+        if length == 0 || rest.get(length + blanks) != Some(&'=') {
             return None;
         }
         let label = rest[..length].iter().collect();
-        self.at += length + 1;
+        self.at += length + blanks + 1;
         Some(label)
     }
 
