@@ -143,7 +143,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.plugin_dir)?,
         Command::Config(command) => commands::config::run(command)?,
         Command::Plugins(command) => commands::plugins::run(command, &cli.plugin_dir)?,
-        Command::Completions(arguments) => commands::completions::run(&arguments)?,
+        Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Complete(arguments) => commands::completions::candidates(arguments, &cli.plugin_dir),
     }
     Ok(ExitCode::SUCCESS)
