@@ -26,15 +26,24 @@ fn show_prints_the_config_before_and_after_interpolation() {
     assert_eq!(printed(&sandbox, &["config", "show", "again.yaml", "--resolve"]), resolved);
     let part = printed(&sandbox, &["config", "show", "configs/config_gat.yaml", "--package", "evaluator.params"]);
     assert_eq!(part, "# @package evaluator.params\nk:\n  - 5\n  - 10\n  - 20\n");
-    let parts = ["the config has no key `trainer.parms`", "keys of `trainer`: module, params", "did you mean `params`?"];
+    let parts =
+        ["the config has no key `trainer.parms`", "keys of `trainer`: module, params", "did you mean `params`?"];
     sandbox.host(&["config", "show", "configs/config.yaml", "--package", "trainer.parms"]).is_error(2, &parts);
 }
 
 #[test]
 fn the_defaults_tree_has_every_file_in_the_order_of_merging() {
     let said = printed(&Sandbox::new(), &[&["config", "defaults-tree"], &EXPERIMENT[..]].concat());
-    let entries = ["config ", "  data: movielens", "  model: gat", "  evaluator: ranking", "  _self_", "  experiment: gat_ml100k"];
-    let places: Vec<usize> = entries.iter().map(|entry| said.find(entry).unwrap_or_else(|| panic!("{entry}\n{said}"))).collect();
+    let entries = [
+        "config ",
+        "  data: movielens",
+        "  model: gat",
+        "  evaluator: ranking",
+        "  _self_",
+        "  experiment: gat_ml100k",
+    ];
+    let places: Vec<usize> =
+        entries.iter().map(|entry| said.find(entry).unwrap_or_else(|| panic!("{entry}\n{said}"))).collect();
     assert!(places.is_sorted(), "{said}");
     assert!(said.contains("configs/experiment/gat_ml100k.yaml"), "{said}");
 }
@@ -82,7 +91,8 @@ fn diff_shows_the_values_in_which_two_configs_differ() {
 /// What bash would offer for a line.
 fn completed(sandbox: &Sandbox, line: &str) -> Vec<String> {
     let script = sandbox.write("completions.bash", printed(sandbox, &["completions", "bash"]));
-    let run = r#"source "$1"; COMP_LINE=$3; COMP_POINT=${#COMP_LINE}; _recsys_host "$2"; printf '%s\n' "${COMPREPLY[@]}""#;
+    let run =
+        r#"source "$1"; COMP_LINE=$3; COMP_POINT=${#COMP_LINE}; _recsys_host "$2"; printf '%s\n' "${COMPREPLY[@]}""#;
     let host = sandbox.command();
     let mut bash = std::process::Command::new("bash");
     for (name, value) in host.get_envs() {
@@ -109,11 +119,10 @@ fn bash_completes_groups_options_keys_constructors_and_parameters() {
         // Bash has the word before `=` or `:` on the line already.
         ("recsys-host train configs/config_gat.yaml model=", &["gat", "light_gcn", "popularity", "two_tower"]),
         ("recsys-host train configs/config_gat.yaml model=gat,t", &["gat,two_tower"]),
-        ("recsys-host train configs/config_gat.yaml model.params.n", &[
-            "model.params.negative_slope=",
-            "model.params.num_heads=",
-            "model.params.num_layers=",
-        ]),
+        (
+            "recsys-host train configs/config_gat.yaml model.params.n",
+            &["model.params.negative_slope=", "model.params.num_heads=", "model.params.num_layers="],
+        ),
         ("recsys-host train configs/config_gat.yaml model=two_tower model.params.u", &["model.params.user_dim="]),
         ("recsys-host train configs/config_gat.yaml loss.module=losses:B", &["BCEWithLogitsLoss", "BPRLoss"]),
         ("recsys-host train configs/config.yaml data.params.env=1", &["1m", "10m"]),
@@ -134,7 +143,8 @@ fn bash_completes_groups_options_keys_constructors_and_parameters() {
 #[test]
 fn every_shell_has_its_script() {
     let sandbox = Sandbox::new();
-    for (shell, part) in [("bash", "complete -F"), ("zsh", "compdef _recsys_host"), ("fish", "complete -c recsys-host")] {
+    for (shell, part) in [("bash", "complete -F"), ("zsh", "compdef _recsys_host"), ("fish", "complete -c recsys-host")]
+    {
         let script = printed(&sandbox, &["completions", shell]);
         assert!(script.contains(part) && script.contains(" complete -- "), "{script}");
     }
