@@ -103,7 +103,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.options.plugin_dir)?,
         Command::Config(command) => front::commands::config::run(command)?,
         Command::Plugins(command) => commands::plugins::run(command, &cli.options.plugin_dir)?,
-        Command::Completions(arguments) => commands::completions::run(&arguments)?,
+        Command::Completions(arguments) => commands::completions::run(&arguments),
         Command::Complete(arguments) => commands::completions::candidates(arguments, &cli.options.plugin_dir),
     }
     Ok(ExitCode::SUCCESS)

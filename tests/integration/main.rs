@@ -6,6 +6,7 @@ mod support;
 
 mod author;
 mod broken;
+mod config;
 mod config_errors;
 mod conformance;
 mod evolution;

@@ -10,25 +10,26 @@ mod words;
 
 use std::path::PathBuf;
 
-use clap_complete::Shell;
-
-use crate::cli::Usage;
-
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     shell: Shell,
 }
 
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 /// Prints the script.
-pub fn run(arguments: &Arguments) -> anyhow::Result<()> {
+pub fn run(arguments: &Arguments) {
     let script = match arguments.shell {
         Shell::Bash => include_str!("completions/script.bash"),
         Shell::Zsh => include_str!("completions/script.zsh"),
         Shell::Fish => include_str!("completions/script.fish"),
-        other => return Err(Usage(format!("there are completions for bash, zsh and fish, not for {other}")).into()),
     };
     super::print(script.trim_end());
-    Ok(())
 }
 
 #[derive(Debug, clap::Args)]
