@@ -19,3 +19,4 @@ mod run;
 mod serve;
 mod tidy;
 mod trust;
+mod tune;
