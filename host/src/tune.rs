@@ -50,11 +50,8 @@ pub fn tune(request: &Request, plugin_dirs: &[PathBuf]) -> anyhow::Result<Tuned>
     let composer = Composer::new(request, sweep.common.clone());
     let base = composer.base()?;
     let (settings, found) = read(&base, &sweep, &composer, &request.config_dir, plugin_dirs)?;
-    let sampler = &settings.method.sampler;
     let n_trials = n_trials(&settings, &found.space);
-    if let Some(first) = sampler.propose(&found.space, &[], 0) {
-        composer.check(&found, &first, plugin_dirs)?;
-    }
+    composer.check(&found, plugin_dirs)?;
 
     let name = settings.study_name.clone().unwrap_or_else(|| name_of(&request.config));
     let path = settings.storage.clone().unwrap_or_else(|| find::place_of(&name));

@@ -21,3 +21,4 @@ mod run;
 mod serve;
 mod tidy;
 mod trust;
+mod tune;

@@ -84,7 +84,7 @@ impl Reader<'_> {
             }
             Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) | Value::List(_) => {
                 let fault = Fault::new(format!("the space is a mapping, this is {}", node.value.kind()));
-                let allowed = "a mapping such as {model.params.dropout: interval(0, 0.5)}, or auto";
+                let allowed = "a mapping of keys and spaces, or auto";
                 self.faults.push(fault.at(&node.origin).key(&path).allowed(allowed));
             }
         }

@@ -49,13 +49,15 @@ impl Composer {
         Ok(config::with_run_dir(&config::compose(&self.request(of_trial))?.of_job(), run_dir))
     }
 
-    /// Checks `point`, and every end of every parameter with the other parameters as `point` has them. All faults are told together, those
+    /// Checks every end of every parameter with the other parameters at their first ends. All faults are told together, those
     /// of a parameter's value where its space stands.
-    pub fn check(&self, found: &Found, point: &[f64], plugin_dirs: &[PathBuf]) -> Result<(), ConfigErrors> {
-        let mut points = vec![point.to_vec()];
+    pub fn check(&self, found: &Found, plugin_dirs: &[PathBuf]) -> Result<(), ConfigErrors> {
+        let ends = found.space.0.iter().filter_map(|parameter| parameter.domain.ends().first().copied());
+        let point: Vec<f64> = ends.collect();
+        let mut points = vec![point.clone()];
         for (index, parameter) in found.space.0.iter().enumerate() {
             for end in parameter.domain.ends().into_iter().take(OPTIONS_CHECKED) {
-                let mut changed = point.to_vec();
+                let mut changed = point.clone();
                 changed[index] = end;
                 points.push(changed);
             }
