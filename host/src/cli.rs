@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use plugin_api::error::ErrorKind;
 
 use crate::commands::{self, train::Ended};
@@ -43,6 +43,9 @@ pub enum Command {
     Evaluate(commands::evaluate::Arguments),
     /// Recommend items to a user with a run's model.
     Recommend(commands::recommend::Arguments),
+    /// Look at a config: what it is composed of, what set a value, where two differ.
+    #[command(subcommand)]
+    Config(commands::config::Command),
     /// See what plugins there are.
     #[command(subcommand)]
     Plugins(commands::plugins::Command),
@@ -50,7 +53,10 @@ pub enum Command {
     #[command(hide = true)]
     Job(commands::job::Arguments),
     /// Write a completion script for a shell: `recsys-host completions bash > FILE`.
-    Completions { shell: clap_complete::Shell },
+    Completions(commands::completions::Arguments),
+    /// What the completion scripts ask on every Tab.
+    #[command(hide = true)]
+    Complete(commands::completions::LineArguments),
 }
 
 /// A config file or name, and overrides.
@@ -149,12 +155,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Load(arguments) => commands::load::run(arguments, &cli.plugin_dir)?,
         Command::Evaluate(arguments) => commands::evaluate::run(arguments, &cli.plugin_dir)?,
         Command::Recommend(arguments) => commands::recommend::run(arguments, &cli.plugin_dir)?,
+        Command::Config(command) => commands::config::run(command)?,
         Command::Plugins(command) => commands::plugins::run(command, &cli.plugin_dir)?,
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "recsys-host", &mut script);
-            commands::print(String::from_utf8_lossy(&script).trim_end());
-        }
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+        Command::Complete(arguments) => commands::completions::candidates(arguments, &cli.plugin_dir),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,8 @@
 //! The commands, a file each: a few lines over [`crate::experiment`].
 
 pub mod check;
+pub mod completions;
+pub mod config;
 pub mod evaluate;
 pub mod job;
 pub mod load;

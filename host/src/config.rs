@@ -22,6 +22,7 @@ mod merge;
 mod emit;
 
 pub mod experiment;
+pub mod provenance;
 pub mod sweep;
 
 #[cfg(test)]
@@ -37,9 +38,9 @@ pub use key_path::KeyPath;
 pub use node::{Map, Node, Value};
 pub use origin::{Origin, Source};
 
-use defaults::expand::{self, Primary};
+use defaults::expand::{self, Expanded, Primary};
 use defaults::files::ConfigFiles;
-use interpolation::Surroundings;
+use interpolation::{RunFacts, Surroundings};
 
 /// Reads an environment variable.
 pub type Environment = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -54,6 +55,10 @@ pub struct Request {
     /// The time that `${now:...}` writes.
     pub now: jiff::Zoned,
     pub env: Environment,
+    /// The working folder, as `${run:cwd}` writes it.
+    pub cwd: PathBuf,
+    /// The number of this job in a sweep, as `${run:job_num}` writes it.
+    pub job_num: usize,
 }
 
 impl Request {
@@ -61,7 +66,15 @@ impl Request {
     pub fn from_file(config: impl Into<PathBuf>, overrides: Vec<String>) -> Self {
         let config = config.into();
         let config_dir = config.parent().map(Path::to_owned).unwrap_or_default();
-        Self { config, config_dir, overrides, now: jiff::Zoned::now(), env: Box::new(|name| std::env::var(name).ok()) }
+        Self {
+            config,
+            config_dir,
+            overrides,
+            now: jiff::Zoned::now(),
+            env: Box::new(|name| std::env::var(name).ok()),
+            cwd: std::env::current_dir().unwrap_or_default(),
+            job_num: 0,
+        }
     }
 
     /// `train --config-name NAME --config-dir DIR`: `.yaml` is added, and an unknown name lists those that exist.
@@ -80,6 +93,17 @@ impl Request {
         let below = self.config.strip_prefix(&self.config_dir).unwrap_or(&self.config);
         let name = below.with_extension("");
         name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/")
+    }
+
+    fn run_facts(&self, choices: Vec<(String, String)>) -> RunFacts {
+        RunFacts {
+            cwd: self.cwd.clone(),
+            config_dir: self.config_dir.clone(),
+            config_name: self.config_path(),
+            overrides: self.overrides.clone(),
+            job_num: self.job_num,
+            choices,
+        }
     }
 }
 
@@ -112,20 +136,10 @@ pub fn compose(request: &Request) -> Result<Config, ConfigErrors> {
 /// A config as far as it can be composed, with all that is wrong with it. A value that could not be had is `???` in it.
 pub fn draft(request: &Request) -> (Option<Config>, Faults) {
     let mut faults = Faults::default();
-    let (read, unread) = overrides::parse::parse_all(&request.overrides);
-    let primary = Primary { file: request.config.clone(), config_path: request.config_path() };
-    let expanded = expand::expand(&primary, &request.config_dir, read);
-    faults.add_stage([unread, expanded.faults].concat());
-    if !faults.is_empty() {
-        faults.incomplete();
-    }
-    let top = expanded.parts.iter().find(|part| part.content.origin.file() == Some(&request.config));
-    let origin = match top {
-        Some(part) => part.content.origin.clone(),
-        None if faults.is_empty() => Origin::Override { text: "".into(), column: 1 },
-        None => return (None, faults),
+    let expanded = expanded(request, &mut faults);
+    let Some(mut root) = empty_root(request, &expanded, &faults) else {
+        return (None, faults);
     };
-    let mut root = Node::new(Value::Map(Map::default()), origin);
     let merged =
         expanded.parts.into_iter().filter_map(|part| merge::merge_at(&mut root, &part.package, part.content).err());
     let merged: Vec<Fault> = merged.collect();
@@ -135,7 +149,8 @@ pub fn draft(request: &Request) -> (Option<Config>, Faults) {
     faults.add_stage(merged);
     faults.add_stage(overrides::apply::apply_all(&mut root, &expanded.assignments));
 
-    let surroundings = Surroundings { now: &request.now, env: &request.env };
+    let run = request.run_facts(expanded.choices);
+    let surroundings = Surroundings { now: &request.now, env: &request.env, run: &run };
     let resolved = interpolation::resolve::resolve(&root, &surroundings);
     faults.add_stage(resolved.faults);
     let config = |root| Config { root, overrides: request.overrides.clone(), unresolved: resolved.unresolved };
@@ -151,6 +166,29 @@ pub fn with_run_dir(job: &str, run_dir: &Path) -> String {
 /// Texts as a YAML list.
 pub fn strings_to_yaml(texts: &[String]) -> String {
     emit::strings_to_yaml(texts)
+}
+
+/// The overrides read and the defaults lists followed.
+fn expanded(request: &Request, faults: &mut Faults) -> Expanded {
+    let (read, unread) = overrides::parse::parse_all(&request.overrides);
+    let primary = Primary { file: request.config.clone(), config_path: request.config_path() };
+    let mut expanded = expand::expand(&primary, &request.config_dir, read);
+    faults.add_stage([unread, std::mem::take(&mut expanded.faults)].concat());
+    if !faults.is_empty() {
+        faults.incomplete();
+    }
+    expanded
+}
+
+/// What the parts are merged into; nothing if the config file could not be read.
+fn empty_root(request: &Request, expanded: &Expanded, faults: &Faults) -> Option<Node> {
+    let top = expanded.parts.iter().find(|part| part.content.origin.file() == Some(&request.config));
+    let origin = match top {
+        Some(part) => part.content.origin.clone(),
+        None if faults.is_empty() => Origin::of_override(&"".into(), 1),
+        None => return None,
+    };
+    Some(Node::new(Value::Map(Map::default()), origin))
 }
 
 impl Config {
@@ -194,7 +232,7 @@ impl Config {
 
     /// The resolved config, which composes to itself again: `config.yaml` of a run.
     pub fn to_yaml(&self) -> String {
-        emit::to_yaml(&self.root)
+        emit::to_yaml(&self.root, emit::Form::Resolved)
     }
 
     /// The overrides as a YAML list: `overrides.yaml` of a run.

@@ -20,6 +20,7 @@ REQUIREMENTS = {
     "psutil": "psutil",
     "safetensors": "safetensors",
     "scikit-learn": "scikit-learn",
+    "hydra-core": "hydra-core==1.3.8",
 }
 VERSIONS = """
 import importlib.metadata as metadata, json, sys

@@ -1,4 +1,4 @@
-"""`evaluator`, `data-path`, `boundary`: comparisons that are programs of their own; what they print goes into the report."""
+"""`evaluator`, `data-path`, `boundary`, `compose`: comparisons that are programs of their own; what they print goes into the report."""
 
 import re
 
@@ -51,6 +51,15 @@ class Boundary:
         return ["```text", *told, "```"]
 
 
+class Compose:
+    """Composition of a config with 20 overrides, against Hydra. Its script fails where the results differ or the host takes over 5 ms."""
+
+    name = "compose"
+
+    def __call__(self, bench):
+        return printed_by(bench, self.name, "compose", "--rounds", bench.rounds, "--binary", bench.binary)
+
+
 def printed_by(bench, subset, folder, *arguments):
     """The output of `folder/compare.py`, as a block of the report."""
     child = bench.python_script(HERE / folder / "compare.py", *arguments).check()
@@ -58,4 +67,4 @@ def printed_by(bench, subset, folder, *arguments):
     return ["```text", *child.stdout.rstrip().splitlines(), "```", ""]
 
 
-SUBSETS = [Evaluator(), DataPath(), Boundary()]
+SUBSETS = [Evaluator(), DataPath(), Boundary(), Compose()]

@@ -6,10 +6,12 @@ mod support;
 
 mod author;
 mod broken;
+mod config;
 mod config_errors;
 mod conformance;
 mod evolution;
 mod golden;
+mod hydra;
 mod isolation;
 mod multirun;
 mod plugins;

@@ -6,12 +6,19 @@
 use super::node::{float_text, Map, Node, Value};
 use super::yaml::scalar;
 
+/// Whether interpolations are still to be resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Resolved,
+    Unresolved,
+}
+
 /// Block style throughout; the file ends with a line break.
-pub(crate) fn to_yaml(node: &Node) -> String {
+pub(crate) fn to_yaml(node: &Node, form: Form) -> String {
     let mut text = String::new();
     match &node.value {
-        Value::Map(map) if !map.is_empty() => write_map(&mut text, map, 0),
-        Value::List(items) if !items.is_empty() => write_list(&mut text, items, 0),
+        Value::Map(map) if !map.is_empty() => write_map(&mut text, map, 0, form),
+        Value::List(items) if !items.is_empty() => write_list(&mut text, items, 0, form),
         Value::Null
         | Value::Bool(_)
         | Value::Int(_)
@@ -19,7 +26,7 @@ pub(crate) fn to_yaml(node: &Node) -> String {
         | Value::String(_)
         | Value::List(_)
         | Value::Map(_) => {
-            text.push_str(&inline(node));
+            text.push_str(&inline(node, form));
             text.push('\n');
         }
     }
@@ -34,30 +41,30 @@ pub(crate) fn strings_to_yaml(items: &[String]) -> String {
     items.iter().map(|item| format!("- {}\n", quoted_if_needed(item))).collect()
 }
 
-fn write_map(text: &mut String, map: &Map, indent: usize) {
+fn write_map(text: &mut String, map: &Map, indent: usize, form: Form) {
     for (key, node) in map.iter() {
         let key = quoted_if_needed(key);
         text.push_str(&format!("{:indent$}{key}:", ""));
-        write_child(text, node, indent);
+        write_child(text, node, indent, form);
     }
 }
 
-fn write_list(text: &mut String, items: &[Node], indent: usize) {
+fn write_list(text: &mut String, items: &[Node], indent: usize, form: Form) {
     for item in items {
         text.push_str(&format!("{:indent$}-", ""));
-        write_child(text, item, indent);
+        write_child(text, item, indent, form);
     }
 }
 
-fn write_child(text: &mut String, node: &Node, indent: usize) {
+fn write_child(text: &mut String, node: &Node, indent: usize, form: Form) {
     match &node.value {
         Value::Map(map) if !map.is_empty() => {
             text.push('\n');
-            write_map(text, map, indent + 2);
+            write_map(text, map, indent + 2, form);
         }
         Value::List(items) if !items.is_empty() => {
             text.push('\n');
-            write_list(text, items, indent + 2);
+            write_list(text, items, indent + 2, form);
         }
         Value::Null
         | Value::Bool(_)
@@ -67,20 +74,22 @@ fn write_child(text: &mut String, node: &Node, indent: usize) {
         | Value::List(_)
         | Value::Map(_) => {
             text.push(' ');
-            text.push_str(&inline(node));
+            text.push_str(&inline(node, form));
             text.push('\n');
         }
     }
 }
 
-fn inline(node: &Node) -> String {
+/// One line for a scalar; what is not empty below stands in lines of its own.
+pub(crate) fn inline(node: &Node, form: Form) -> String {
     match &node.value {
         Value::Null => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
         Value::Float(value) => float_text(*value),
         // Text that holds `${` was escaped once and would be an interpolation when read again.
-        Value::String(text) => quoted_if_needed(&escaped(text)),
+        Value::String(text) if form == Form::Resolved => quoted_if_needed(&escaped(text)),
+        Value::String(text) => quoted_if_needed(text),
         Value::List(_) => "[]".to_owned(),
         Value::Map(_) => "{}".to_owned(),
     }

@@ -145,10 +145,10 @@ impl Fault {
 
     /// For programs.
     pub fn to_json(&self) -> serde_json::Value {
-        let (line, excerpt, column) = self.origin().map_or((None, "", 0), Origin::excerpt);
+        let (line, excerpt, column, length) = self.origin().map_or((None, "", 0, 0), Origin::excerpt);
         let file = self.origin().and_then(Origin::file).map(|file| file.display().to_string());
         serde_json::json!({
-            "what": self.0.what, "file": file, "line": line, "column": self.origin().map(|_| column), "excerpt": excerpt,
+            "what": self.0.what, "file": file, "line": line, "column": self.origin().map(|_| column), "length": self.origin().map(|_| length), "excerpt": excerpt,
             "key_path": self.key_path().map(KeyPath::to_string), "choices": self.0.choices.as_ref().map(|(_, names)| names),
             "allowed": self.0.allowed, "did_you_mean": self.0.nearest, "cure": self.0.cure,
         })
@@ -229,7 +229,7 @@ impl fmt::Display for Fault {
 
 /// The place, then its line with a caret below. An override is its own line, so it is not named twice.
 fn write_place(formatter: &mut fmt::Formatter<'_>, arrow: &str, origin: &Origin) -> fmt::Result {
-    let (number, line, column) = origin.excerpt();
+    let (number, line, column, length) = origin.excerpt();
     let margin = match number {
         Some(number) => {
             write!(formatter, "\n  {arrow} {origin}")?;
@@ -245,7 +245,7 @@ fn write_place(formatter: &mut fmt::Formatter<'_>, arrow: &str, origin: &Origin)
         return Ok(());
     }
     let before = column.saturating_sub(1).min(shown.chars().count());
-    write!(formatter, "\n{margin}{shown}\n      | {}^", " ".repeat(before))
+    write!(formatter, "\n{margin}{shown}\n      | {}{}", " ".repeat(before), "^".repeat(length))
 }
 
 fn listed(names: &[String]) -> String {

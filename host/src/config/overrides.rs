@@ -76,12 +76,15 @@ pub(crate) struct Call {
 impl Override {
     /// The place of its key.
     pub fn origin(&self) -> Origin {
-        Origin::Override { text: Arc::clone(&self.text), column: self.key_column }
+        Origin::of_override(&self.text, self.key_column)
     }
 
     /// The place of its value.
     pub fn value_origin(&self) -> Origin {
-        self.origin().at_column(self.value_column)
+        match self.value_column {
+            column if column == self.key_column => self.origin(),
+            column => self.origin().at_column(column).characters(self.text.chars().count() + 1 - column),
+        }
     }
 
     /// `group` or `group@package`, the name by which a defaults list knows it.

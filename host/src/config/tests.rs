@@ -21,13 +21,14 @@ fn tree<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> tempfile::Te
     folder
 }
 
-/// A request with a fixed time and three environment variables.
+/// A request with a fixed time and some environment variables.
 fn request(folder: &Path, name: &str, overrides: &[&str]) -> Result<Request, ConfigErrors> {
     let overrides = overrides.iter().map(|text| (*text).to_owned()).collect();
     let mut request = Request::from_name(folder, name, overrides)?;
     request.now = "2024-03-05T06:07:08.090[UTC]".parse().unwrap();
     request.env = Box::new(|name| {
-        let known = [("SET", "value"), ("NUM", "12"), ("EMPTY", "")];
+        let known =
+            [("SET", "value"), ("NUM", "12"), ("EMPTY", ""), ("YAML", "{x: 1, y: [a, 2.5]}"), ("LIST", "[1, 2]")];
         known.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
     });
     Ok(request)

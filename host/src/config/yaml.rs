@@ -13,7 +13,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 
 use super::errors::Fault;
 use super::node::{Map, Node, Value};
-use super::origin::{Origin, Source};
+use super::origin::{Extent, Origin, Source};
 
 /// Deeper nesting than this is refused: no config needs it, and later stages recurse.
 pub(crate) const MAX_DEPTH: usize = 64;
@@ -101,7 +101,12 @@ impl<'a> Builder<'a> {
     }
 
     fn place(&self, marker: &Marker) -> Origin {
-        Origin::File { source: Arc::clone(self.source), line: marker.line().max(1), column: marker.col() + 1 }
+        Origin::File {
+            source: Arc::clone(self.source),
+            line: marker.line().max(1),
+            column: marker.col() + 1,
+            extent: Extent::Word,
+        }
     }
 
     fn accept(&mut self, event: Event<'_>, origin: Origin) -> Result<(), Fault> {

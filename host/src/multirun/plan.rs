@@ -225,7 +225,7 @@ pub fn refuse_outside(overrides: &[String]) -> Result<(), ConfigErrors> {
         ["jobs=", "repeat=", "sweep_dir="].iter().any(|key| text.trim_start_matches('+').starts_with(key))
     };
     let fault = |text: &String| {
-        let origin = Origin::Override { text: text.as_str().into(), column: 1 };
+        let origin = Origin::of_override(&text.as_str().into(), 1);
         Fault::new("this is of several runs, and this is one run").at(&origin).cure("add -m (--multirun)")
     };
     ConfigErrors::check((), overrides.iter().filter(of_sweeps).map(fault).collect())

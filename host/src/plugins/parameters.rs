@@ -41,13 +41,15 @@ impl Found {
     }
 
     fn into_fault(self, path: &str, component: &Component, schema: &Value, config: &Config) -> Option<Fault> {
+        let is_name = self.name.is_some();
         let names: Vec<String> = path.split('/').skip(1).map(str::to_owned).chain(self.name).collect();
         let key = component.key_path.child("params").join(&names);
         if self.is_absence && config.root().get(&key).is_some() {
             // It stands there as `???`, which was told already.
             return None;
         }
-        let mut fault = Fault::new(format!("{}: {}", component.module, self.what)).at(origin(config, &key)).key(&key);
+        let mut fault =
+            Fault::new(format!("{}: {}", component.module, self.what)).at(&origin(config, &key, is_name)).key(&key);
         if self.is_absence {
             fault = fault.absence();
         }
@@ -65,8 +67,14 @@ impl Found {
     }
 }
 
-fn origin<'a>(config: &'a Config, key: &KeyPath) -> &'a crate::config::Origin {
-    &config.root().nearest(key).0.origin
+/// Of the key, if its name is at fault, else of its value.
+fn origin(config: &Config, key: &KeyPath, is_name: bool) -> crate::config::Origin {
+    let (node, depth) = config.root().nearest(key);
+    match is_name {
+        true if depth == key.parts().len() => node.origin.of_key(key),
+        true => node.origin.clone(),
+        false => node.origin.of_value(),
+    }
 }
 
 /// The JSON pointer of the faulty value within `params`.

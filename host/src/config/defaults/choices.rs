@@ -141,6 +141,13 @@ impl Choices {
         self.known.get(key).map(|(name, _)| name.as_str())
     }
 
+    /// The groups and their options, in alphabetical order.
+    pub fn into_known(self) -> Vec<(String, String)> {
+        let mut known: Vec<(String, String)> = self.known.into_iter().map(|(key, (option, _))| (key, option)).collect();
+        known.sort();
+        known
+    }
+
     /// Choices and deletions that met no entry of any defaults list.
     pub fn unused(&self) -> Vec<Fault> {
         let mut groups: Vec<String> = self.known.keys().cloned().collect();

@@ -19,13 +19,32 @@ use crate::config::overrides::Override;
 pub(crate) struct Part {
     pub package: String,
     pub content: Node,
+    /// The files whose defaults lists lead to it, itself included.
+    pub trail: Vec<Open>,
+}
+
+/// A file whose defaults list is being followed.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub file: PathBuf,
+    /// The entry that led to it, as a defaults list would have it.
+    pub entry: String,
+    pub origin: Origin,
 }
 
 /// The parts of a config in the order of merging, and the overrides that are no choice of a group.
 pub(crate) struct Expanded {
     pub parts: Vec<Part>,
     pub assignments: Vec<Override>,
+    /// The option of each group.
+    pub choices: Vec<(String, String)>,
     pub faults: Vec<Fault>,
+}
+
+impl Expanded {
+    fn nothing(assignments: Vec<Override>, faults: Vec<Fault>) -> Self {
+        Self { parts: Vec::new(), assignments, choices: Vec::new(), faults }
+    }
 }
 
 /// The file to start from: its path in full, and as a config path below the config folder.
@@ -39,10 +58,10 @@ pub(crate) fn expand(primary: &Primary, config_dir: &Path, overrides: Vec<Overri
     let (choices, assignments, faults) = Choices::from_overrides(overrides, &files);
     let loaded = match files.load(&primary.file) {
         Some(Ok(loaded)) => loaded,
-        Some(Err(found)) => return Expanded { parts: Vec::new(), assignments, faults: [faults, found].concat() },
+        Some(Err(found)) => return Expanded::nothing(assignments, [faults, found].concat()),
         None => {
             let fault = no_primary(primary, &files);
-            return Expanded { parts: Vec::new(), assignments, faults: [faults, vec![fault]].concat() };
+            return Expanded::nothing(assignments, [faults, vec![fault]].concat());
         }
     };
     let entry = Entry {
@@ -58,7 +77,7 @@ pub(crate) fn expand(primary: &Primary, config_dir: &Path, overrides: Vec<Overri
     if walk.faults.is_empty() {
         walk.faults = walk.choices.unused();
     }
-    Expanded { parts, assignments, faults: walk.faults }
+    Expanded { parts, assignments, choices: walk.choices.into_known(), faults: walk.faults }
 }
 
 fn no_primary(primary: &Primary, files: &ConfigFiles) -> Fault {
@@ -75,8 +94,7 @@ fn no_primary(primary: &Primary, files: &ConfigFiles) -> Fault {
 struct Walk {
     files: ConfigFiles,
     choices: Choices,
-    /// The files whose lists are being followed, and the entries that led to them.
-    open: Vec<(PathBuf, Origin)>,
+    open: Vec<Open>,
     faults: Vec<Fault>,
 }
 
@@ -112,17 +130,19 @@ impl Walk {
     }
 
     fn visit_loaded(&mut self, placed: &Placed, file: &Path, loaded: Loaded, is_primary: bool) -> Vec<Part> {
-        if let Some(start) = self.open.iter().position(|(open, _)| open == file) {
+        if let Some(start) = self.open.iter().position(|open| open.file == file) {
             let what = format!("the defaults lists go in a circle: `{}` leads back to itself", file.display());
             let mut fault = Fault::new(what).at(&placed.entry.origin).cure("remove one of these entries");
-            for (_, origin) in &self.open[start + 1..] {
-                fault = fault.related("through this entry", origin);
+            for open in &self.open[start + 1..] {
+                fault = fault.related("through this entry", &open.origin);
             }
             self.faults.push(fault);
             return Vec::new();
         }
         let package = placed.package(loaded.package_header.as_deref());
-        let own = Part { package: package.clone(), content: loaded.content };
+        let origin = placed.entry.origin.clone();
+        self.open.push(Open { file: file.to_owned(), entry: placed.shown(), origin });
+        let own = Part { package: package.clone(), content: loaded.content, trail: self.open.clone() };
         let mut entries = loaded.defaults.unwrap_or_default();
         let has_appended = is_primary && !self.choices.appended.is_empty();
         add_own_content(&mut entries, &placed.entry.origin, has_appended);
@@ -130,7 +150,6 @@ impl Walk {
             entries.append(&mut self.choices.appended);
         }
         let parent = Parent { group: placed.group(), package };
-        self.open.push((file.to_owned(), placed.entry.origin.clone()));
         let parts = self.visit_children(entries, &parent, own);
         self.open.pop();
         parts
@@ -234,7 +253,11 @@ impl Walk {
     fn not_found(&self, placed: &Placed) -> Fault {
         let (group, name) = (placed.group(), placed.name().unwrap_or(""));
         let folder = self.files.folder(&group);
-        let fault = Fault::new(format!("there is no config `{name}` in {}", folder.display())).at(&placed.entry.origin);
+        let place = match placed.entry.kind {
+            Kind::Group { .. } => placed.entry.origin.of_value(),
+            Kind::Config { .. } | Kind::OwnContent => placed.entry.origin.clone(),
+        };
+        let fault = Fault::new(format!("there is no config `{name}` in {}", folder.display())).at(&place);
         if group.is_empty() || self.files.has_group(&group) {
             let file = self.files.path_of(&placed.config_path().unwrap_or_default());
             let optional = match placed.entry.origin {

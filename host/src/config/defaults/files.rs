@@ -79,6 +79,20 @@ impl ConfigFiles {
         names
     }
 
+    /// All groups, also those below others, as deep as folders reasonably go.
+    pub fn all_groups(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut open: Vec<String> = self.groups().into_iter().rev().collect();
+        while let Some(group) = open.pop() {
+            if group.matches('/').count() < 4 {
+                let below = Self::new(&self.folder(&group)).groups();
+                open.extend(below.into_iter().rev().map(|name| format!("{group}/{name}")));
+            }
+            found.push(group);
+        }
+        found
+    }
+
     /// Reads a file once; `None` if there is none.
     pub fn load(&mut self, path: &Path) -> Option<Result<Loaded, Vec<Fault>>> {
         if let Some(known) = self.cache.get(path) {

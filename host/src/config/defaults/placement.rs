@@ -73,6 +73,15 @@ impl Placed {
         Some(if group.is_empty() { name.to_owned() } else { format!("{group}/{name}") })
     }
 
+    /// As a defaults list would have it: `model: gat`, `base`.
+    pub fn shown(&self) -> String {
+        match (&self.entry.kind, self.name()) {
+            (Kind::Group { .. }, Some(name)) => format!("{}: {name}", self.override_key()),
+            (Kind::Group { .. }, None) => self.override_key(),
+            (Kind::Config { .. } | Kind::OwnContent, _) => self.config_path().unwrap_or_default(),
+        }
+    }
+
     fn default_package(&self) -> String {
         self.group().replace('/', ".")
     }

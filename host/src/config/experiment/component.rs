@@ -82,7 +82,7 @@ fn read_with(reader: &mut Reader<'_>, section: Section, known: &[&str]) -> Optio
             format!("the section `{key}` must be a mapping with `module` and `params`, this is {}", node.value.kind());
         reader.push(
             Fault::new(what)
-                .at(&node.origin)
+                .at(&node.origin.of_value())
                 .key(&key_path)
                 .cure(format!("for an option of a config group start from a config whose defaults list has `{key}`")),
         );

@@ -42,11 +42,10 @@ impl<'a> Reader<'a> {
         let label = if path.is_root() { "keys at the top level".to_owned() } else { format!("keys of `{path}`") };
         let faults: Vec<Fault> = unknown
             .map(|(key, child)| {
-                Fault::new(format!("unknown key `{key}`")).at(&child.origin).key(&path.child(key)).choices(
-                    label.clone(),
-                    key,
-                    known.iter().map(|name| (*name).to_owned()).collect(),
-                )
+                Fault::new(format!("unknown key `{key}`"))
+                    .at(&child.origin.of_key(&path.child(key)))
+                    .key(&path.child(key))
+                    .choices(label.clone(), key, known.iter().map(|name| (*name).to_owned()).collect())
             })
             .collect();
         self.faults.extend(faults);
@@ -82,7 +81,7 @@ impl<'a> Reader<'a> {
                     }
                 };
                 let what = format!("`{path}` must be {}, this is {got}", wrong.expected);
-                self.faults.push(Fault::new(what).at(&field.origin).key(path).cure(wrong.cure));
+                self.faults.push(Fault::new(what).at(&field.origin.of_value()).key(path).cure(wrong.cure));
                 None
             }
         }
@@ -92,7 +91,7 @@ impl<'a> Reader<'a> {
     pub fn missing(&mut self, field: &Node, path: &KeyPath) {
         if self.told.insert(field.origin.to_string()) {
             let fault = Fault::new(format!("the mandatory value `{path}` is missing")).absence();
-            let fault = fault.at(&field.origin).key(path);
+            let fault = fault.at(&field.origin.of_value()).key(path);
             self.faults.push(fault.cure(format!("add `{path}=VALUE` to the command line, or replace the `???` here")));
         }
     }

@@ -58,6 +58,25 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Piece>, SyntaxFault> {
     cursor.pieces(None, 0)
 }
 
+/// Reads a whole text as one argument, as `oc.decode` does.
+pub(crate) fn parse_argument(text: &str) -> Result<Argument, SyntaxFault> {
+    let mut cursor = Cursor { letters: text.chars().collect(), at: 0 };
+    let argument = cursor.argument(0)?;
+    cursor.skip_blanks();
+    match cursor.peek() {
+        None => Ok(argument),
+        Some(letter) => cursor.fault(format!("`{letter}` cannot stand here")),
+    }
+}
+
+/// Reads `a.b[0]` or `.a`, the inside of a reference.
+pub(crate) fn parse_reference(text: &str) -> Result<Reference, SyntaxFault> {
+    match parse(&format!("${{{text}}}"))?.as_slice() {
+        [Piece::Reference(reference)] => Ok(reference.clone()),
+        _ => Err(SyntaxFault { what: "this is no key".to_owned(), at: 0 }),
+    }
+}
+
 /// The path of a string that is one plain absolute reference, `${a.b}`.
 pub(crate) fn whole_reference(text: &str) -> Option<KeyPath> {
     if !has_interpolation(text) {

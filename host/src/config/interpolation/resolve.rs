@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::parse::{self, Argument, Piece, Reference};
-use super::resolvers::{self, Surroundings};
+use super::resolvers::{self, Surroundings, TreeFunction};
 use crate::config::errors::Fault;
 use crate::config::key_path::KeyPath;
 use crate::config::node::{Map, Node, Value};
@@ -35,12 +35,13 @@ pub(crate) fn resolve(root: &Node, surroundings: &Surroundings<'_>) -> Resolved 
         nodes: 0,
         faults: Vec::new(),
         unresolved: HashSet::new(),
+        may_be_absent: false,
     };
     let resolved = resolver.expand(&KeyPath::default());
     Resolved { root: resolved, faults: resolver.faults, unresolved: resolver.unresolved }
 }
 
-struct Resolver<'a> {
+pub(super) struct Resolver<'a> {
     root: &'a Node,
     surroundings: &'a Surroundings<'a>,
     done: HashMap<KeyPath, Node>,
@@ -52,10 +53,12 @@ struct Resolver<'a> {
     nodes: usize,
     faults: Vec<Fault>,
     unresolved: HashSet<String>,
+    /// Whether the reference that is being looked up may lead nowhere.
+    may_be_absent: bool,
 }
 
 /// What an interpolation stands for: a place of the tree, or a value of its own.
-enum Target {
+pub(super) enum Target {
     Place(KeyPath),
     Owned(Node),
 }
@@ -120,7 +123,7 @@ impl<'a> Resolver<'a> {
         Node::new(Value::String("???".to_owned()), node.origin.clone())
     }
 
-    fn value_of(&mut self, target: Target) -> Option<Node> {
+    pub(super) fn value_of(&mut self, target: Target) -> Option<Node> {
         match target {
             Target::Place(path) => self.expand(&path),
             Target::Owned(node) => Some(node),
@@ -137,6 +140,7 @@ impl<'a> Resolver<'a> {
             return None;
         }
         let here = Here { path, origin };
+        let may_be_absent = std::mem::take(&mut self.may_be_absent);
         self.following.push(path.clone());
         let target = match parse::parse(text) {
             Ok(pieces) => self.evaluate(&pieces, here),
@@ -147,10 +151,11 @@ impl<'a> Resolver<'a> {
             }
         };
         self.following.pop();
+        self.may_be_absent = may_be_absent;
         target
     }
 
-    fn evaluate(&mut self, pieces: &[Piece], here: Here<'_>) -> Option<Target> {
+    pub(super) fn evaluate(&mut self, pieces: &[Piece], here: Here<'_>) -> Option<Target> {
         match pieces {
             [Piece::Reference(reference)] => self.locate(reference, here),
             [Piece::Call { name, arguments }] => self.call(name, arguments, here).map(Target::Owned),
@@ -197,13 +202,16 @@ impl<'a> Resolver<'a> {
         if let Some(missing) = arguments.iter().find(|node| node.is_missing()) {
             return Some(missing.clone());
         }
+        if let Some(function) = TreeFunction::named(name) {
+            return self.call_tree_function(function, &arguments, here);
+        }
         match resolvers::call(name, &arguments, self.surroundings) {
             Ok(value) => Some(Node::new(value, here.origin.clone())),
             Err(fault) => self.report(fault, here),
         }
     }
 
-    fn argument(&mut self, argument: &Argument, here: Here<'_>) -> Option<Node> {
+    pub(super) fn argument(&mut self, argument: &Argument, here: Here<'_>) -> Option<Node> {
         let value = match argument {
             Argument::Literal(value) => value.clone(),
             Argument::Pieces(pieces) => {
@@ -225,7 +233,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// Walks to the place that a reference names, through interpolated keys on the way.
-    fn locate(&mut self, reference: &Reference, here: Here<'_>) -> Option<Target> {
+    pub(super) fn locate(&mut self, reference: &Reference, here: Here<'_>) -> Option<Target> {
         let mut keys = Vec::new();
         for pieces in &reference.keys {
             match self.joined(pieces, here)? {
@@ -250,36 +258,63 @@ impl<'a> Resolver<'a> {
 
     /// One key further; an interpolated value on the way is followed first.
     fn enter(&mut self, target: Target, key: &str, wanted: &KeyPath, here: Here<'_>) -> Option<Target> {
-        let mut place = match target {
-            Target::Owned(node) => {
-                return match node.child(key) {
-                    _ if node.is_missing() => Some(Target::Owned(node)),
-                    Some(child) => Some(Target::Owned(child.clone())),
-                    None => self.not_found(&node, key, wanted, here),
-                };
+        match self.settle(target)? {
+            Target::Owned(node) => match node.child(key) {
+                _ if node.is_missing() => Some(Target::Owned(node)),
+                Some(child) => Some(Target::Owned(child.clone())),
+                None => self.not_found(&node, key, wanted, here),
+            },
+            Target::Place(place) => {
+                let node = self.root.get(&place)?;
+                match node.child(key) {
+                    _ if node.is_missing() => Some(Target::Owned(node.clone())),
+                    Some(_) => Some(Target::Place(place.child(key))),
+                    None => self.not_found(node, key, wanted, here),
+                }
             }
-            Target::Place(place) => place,
-        };
+        }
+    }
+
+    /// Follows interpolated values until one that is none.
+    pub(super) fn settle(&mut self, mut target: Target) -> Option<Target> {
         let mut passed = Vec::new();
         loop {
+            let Target::Place(place) = target else { return Some(target) };
             if passed.contains(&place) {
                 return self.report_cycle(&passed);
             }
             passed.push(place.clone());
             let node = self.root.get(&place)?;
             match node.as_str().filter(|text| parse::has_interpolation(text)) {
-                Some(text) => match self.follow(&place, text, &node.origin)? {
-                    Target::Place(next) => place = next,
-                    owned @ Target::Owned(_) => return self.enter(owned, key, wanted, here),
-                },
-                None if node.is_missing() => return Some(Target::Owned(node.clone())),
-                None if node.child(key).is_some() => return Some(Target::Place(place.child(key))),
-                None => return self.not_found(node, key, wanted, here),
+                Some(text) => target = self.follow(&place, text, &node.origin)?,
+                None => return Some(Target::Place(place)),
             }
         }
     }
 
+    /// The place that a reference leads to; the inner `None` if it leads nowhere.
+    pub(super) fn locate_if_there(&mut self, reference: &Reference, here: Here<'_>) -> Option<Option<Target>> {
+        let told = self.faults.len();
+        let before = std::mem::replace(&mut self.may_be_absent, true);
+        let found = self.locate(reference, here);
+        let is_absent = !self.may_be_absent;
+        self.may_be_absent = before;
+        match found {
+            Some(target) => Some(Some(target)),
+            None if is_absent && self.faults.len() == told => Some(None),
+            None => None,
+        }
+    }
+
+    /// A mapping as it stands in the tree, its values not resolved.
+    pub(super) fn node_at(&self, place: &KeyPath) -> Option<&'a Node> {
+        self.root.get(place)
+    }
+
     fn not_found<T>(&mut self, node: &Node, key: &str, wanted: &KeyPath, here: Here<'_>) -> Option<T> {
+        if std::mem::take(&mut self.may_be_absent) {
+            return None;
+        }
         let depth = wanted.parts().iter().position(|part| part == key).unwrap_or(0);
         let label = match depth {
             0 => "keys at the top level".to_owned(),
@@ -289,8 +324,8 @@ impl<'a> Resolver<'a> {
         self.report(Fault::new(what).choices(label, key, node.child_names()).absence(), here)
     }
 
-    fn report<T>(&mut self, fault: Fault, here: Here<'_>) -> Option<T> {
-        let fault = fault.at(here.origin).key(here.path);
+    pub(super) fn report<T>(&mut self, fault: Fault, here: Here<'_>) -> Option<T> {
+        let fault = fault.at(&here.origin.of_value()).key(here.path);
         if self.reported.insert(fault.to_string()) {
             self.faults.push(fault);
         }
@@ -340,7 +375,7 @@ impl<'a> Resolver<'a> {
 
 /// The value whose interpolation is being read.
 #[derive(Clone, Copy)]
-struct Here<'p> {
-    path: &'p KeyPath,
-    origin: &'p Origin,
+pub(super) struct Here<'p> {
+    pub path: &'p KeyPath,
+    pub origin: &'p Origin,
 }

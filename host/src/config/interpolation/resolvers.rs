@@ -1,9 +1,11 @@
-//! The functions of `${name:arguments}`: `now` and `oc.env`.
+//! The functions of `${name:arguments}`, and those of them that know nothing of the config: `now`, `oc.env`, `run`.
 //!
-//! A new one is a variant of `Resolver`. Leaves out: evaluating the arguments (`resolve`).
+//! A new one is a variant of `Resolver`, or of `TreeFunction` if it looks into the config. Leaves out: evaluating the arguments
+//! (`resolve`), what looks into the config (`tree_functions`).
 
 use jiff::fmt::strtime;
 
+use super::run_facts::{self, RunFacts};
 use crate::config::errors::Fault;
 use crate::config::node::{Node, Value};
 
@@ -11,6 +13,7 @@ use crate::config::node::{Node, Value};
 pub(crate) struct Surroundings<'a> {
     pub now: &'a jiff::Zoned,
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    pub run: &'a RunFacts,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -19,21 +22,72 @@ enum Resolver {
     Now,
     /// `${oc.env:NAME}` or `${oc.env:NAME,default}`: an environment variable, always text.
     Env,
+    /// `${run:cwd}` and the other facts of a run.
+    Run,
 }
 
-const ALL: [(&str, Resolver); 2] = [("now", Resolver::Now), ("oc.env", Resolver::Env)];
+const ALL: [(&str, Resolver); 3] = [("now", Resolver::Now), ("oc.env", Resolver::Env), ("run", Resolver::Run)];
+
+/// A resolver that looks into the config.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum TreeFunction {
+    /// `${oc.select:key,default}`: the value of a key that may be absent.
+    Select,
+    /// `${oc.decode:text}`: text read as a value, `${oc.decode:${oc.env:N}}` for instance.
+    Decode,
+    /// `${oc.create:value}`: a mapping, a list, or text in YAML as part of the config.
+    Create,
+    /// `${oc.dict.keys:key}`.
+    Keys,
+    /// `${oc.dict.values:key}`.
+    Values,
+}
+
+const TREE_FUNCTIONS: [(&str, TreeFunction); 5] = [
+    ("oc.select", TreeFunction::Select),
+    ("oc.decode", TreeFunction::Decode),
+    ("oc.create", TreeFunction::Create),
+    ("oc.dict.keys", TreeFunction::Keys),
+    ("oc.dict.values", TreeFunction::Values),
+];
+
+impl TreeFunction {
+    pub fn named(name: &str) -> Option<Self> {
+        TREE_FUNCTIONS.iter().find(|(known, _)| *known == name).map(|(_, function)| *function)
+    }
+
+    pub fn usage(self) -> Fault {
+        match self {
+            Self::Select => usage("oc.select", "${oc.select:key} or ${oc.select:key,DEFAULT}"),
+            Self::Decode => usage("oc.decode", "${oc.decode:TEXT}"),
+            Self::Create => usage("oc.create", "${oc.create:VALUE}"),
+            Self::Keys => usage("oc.dict.keys", "${oc.dict.keys:key}"),
+            Self::Values => usage("oc.dict.values", "${oc.dict.values:key}"),
+        }
+    }
+}
 
 /// Calls a resolver. The fault has no place yet.
 pub(super) fn call(name: &str, arguments: &[Node], surroundings: &Surroundings<'_>) -> Result<Value, Fault> {
     let Some((_, resolver)) = ALL.iter().find(|(known, _)| *known == name) else {
-        let names = ALL.iter().map(|(known, _)| (*known).to_owned()).collect();
-        return Err(Fault::new(format!("there is no resolver `{name}`"))
-            .choices("resolvers", name, names)
-            .cure("for a value of this config write `${section.key}`, with dots and no colon"));
+        let known = ALL.iter().map(|(known, _)| *known).chain(TREE_FUNCTIONS.iter().map(|(known, _)| *known));
+        let names = known.map(str::to_owned).collect();
+        let fault = Fault::new(format!("there is no resolver `{name}`")).choices("resolvers", name, names);
+        if name == "hydra" {
+            let run = Some("run".to_owned());
+            return Err(fault
+                .did_you_mean(run)
+                .cure(format!("write `${{run:FACT}}`; facts: {}", run_facts::NAMES.join(", "))));
+        }
+        return Err(fault.cure("for a value of this config write `${section.key}`, with dots and no colon"));
     };
     match resolver {
         Resolver::Now => now(arguments, surroundings),
         Resolver::Env => env(arguments, surroundings),
+        Resolver::Run => match arguments {
+            [fact] => surroundings.run.value_of(&scalar_text(fact).unwrap_or_default()),
+            _ => Err(usage("run", "${run:cwd}")),
+        },
     }
 }
 

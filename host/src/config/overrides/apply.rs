@@ -70,18 +70,18 @@ fn new_keys(root: &Node, present: &Node, value: &Node, path: &KeyPath) -> Vec<Ve
 /// A path that leads nowhere: what stands where it ends, and what was probably meant.
 fn unknown_key(root: &Node, path: &KeyPath, item: &Override) -> Fault {
     let (found, depth) = root.nearest(path);
-    let parent = path.prefix(depth);
+    let (parent, place) = (path.prefix(depth), item.origin().of_key(&path.prefix(depth + 1)));
     let wrong = path.parts().get(depth).map_or("", String::as_str);
     match &found.value {
         Value::Map(_) => unknown_in_mapping(root, path, item),
         Value::List(items) => Fault::new(format!("`{parent}` is a list of {}, it has no item `{wrong}`", items.len()))
-            .at(&item.origin())
+            .at(&place)
             .key(path)
             .cure(format!("give the whole list: `{parent}=[...]`")),
         Value::String(text) if whole_reference(text).is_some() => {
             let target = whole_reference(text).unwrap_or_default().join(&path.parts()[depth..]);
             Fault::new(format!("`{parent}` is `{text}` and has no keys of its own"))
-                .at(&item.origin())
+                .at(&place)
                 .related("it is set here", &found.origin)
                 .key(path)
                 .cure(format!(
@@ -91,7 +91,7 @@ fn unknown_key(root: &Node, path: &KeyPath, item: &Override) -> Fault {
         }
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => {
             Fault::new(format!("`{parent}` is {}, which has no keys, so there is no `{path}`", found.value.kind()))
-                .at(&item.origin())
+                .at(&place)
                 .related("it is set here", &found.origin)
                 .key(path)
                 .cure(format!("to put a mapping in its place write `++{}`", item.unprefixed()))
@@ -108,7 +108,7 @@ fn unknown_in_mapping(root: &Node, path: &KeyPath, item: &Override) -> Fault {
     let meant = sibling.or_else(|| elsewhere(root, path)).map(|path| path.to_string());
     let label = if parent.is_root() { "keys at the top level".to_owned() } else { format!("keys of `{parent}`") };
     Fault::new(format!("the config has no key `{path}`"))
-        .at(&item.origin())
+        .at(&item.origin().of_key(&path.prefix(depth + 1)))
         .key(path)
         .choices(label, "", names)
         .did_you_mean(meant)
@@ -160,7 +160,7 @@ fn set(root: &mut Node, path: &KeyPath, item: &Override) -> Result<(), Fault> {
         node = step(node, key, item).ok_or_else(|| {
             let list = path.prefix(depth);
             Fault::new(format!("the list `{list}` has no item `{key}`"))
-                .at(&item.origin())
+                .at(&item.origin().of_key(&path.prefix(depth + 1)))
                 .key(path)
                 .cure(format!("give the whole list: `{list}=[...]`"))
         })?;

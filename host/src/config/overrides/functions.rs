@@ -176,7 +176,7 @@ fn plain(element: &Element, place: &Origin) -> Result<Element, Fault> {
 }
 
 fn at_call(fault: Fault, call: &Call, place: &Origin) -> Fault {
-    fault.at(&place.at_column(call.column))
+    fault.at(&place.at_column(call.column).characters(call.length))
 }
 
 fn evaluate_call(call: &Call, place: &Origin) -> Result<Evaluated, Fault> {

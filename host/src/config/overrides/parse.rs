@@ -74,7 +74,7 @@ impl Cursor {
     }
 
     fn fault_at(&self, at: usize, what: impl Into<String>) -> Fault {
-        Fault::new(what).at(&Origin::Override { text: Arc::clone(&self.text), column: at + 1 })
+        Fault::new(what).at(&Origin::of_override(&self.text, at + 1).characters(1))
     }
 
     fn operation(&mut self) -> Operation {

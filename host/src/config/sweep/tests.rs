@@ -70,7 +70,7 @@ fn a_shuffle_is_the_same_each_time() {
 #[test]
 fn spaces_know_their_scale() {
     let space = |text: &str| {
-        let origin = Origin::Override { text: "params".into(), column: 1 };
+        let origin = Origin::of_override(&"params".into(), 1);
         read_space("a.b", text, origin, Path::new(".")).map(|dimension| dimension.space)
     };
     for (text, expected) in [

@@ -89,13 +89,13 @@ threads: many
     let report = faults(text, &[]);
     for part in [
         "12 faults in the config",
-        "unknown key `sed`\n  --> config.yaml:5:1\n    5 | sed: 1\n      | ^\n  key path: sed\n",
+        "unknown key `sed`\n  --> config.yaml:5:1\n    5 | sed: 1\n      | ^^^\n  key path: sed\n",
         "did you mean `seed`?",
         "unknown key `parms`\n  --> config.yaml:1:27",
         "did you mean `params`?",
         "`data.module` must be `library:Constructor`, this is `movielens`",
         "did you mean `init_from`?",
-        "the mandatory value `model.params.heads` is missing\n  --> config.yaml:2:35",
+        "the mandatory value `model.params.heads` is missing\n  --> config.yaml:2:42",
         "the mandatory value `model.params.deep.x` is missing",
         "the section `loss` names no `module`",
         "the section `trainer` must be a mapping with `module` and `params`, this is an integer",
@@ -121,7 +121,7 @@ fn a_missing_value_behind_interpolations_is_told_once() {
     let text = format!("{WHOLE}seed: ???\n").replace("heads: 4", "heads: '${seed}', other: 'x${seed}'");
     let report = faults(&text, &[]);
     assert_eq!(report.matches("is missing").count(), 1, "{report}");
-    assert!(report.contains("the mandatory value `seed` is missing\n  --> config.yaml:6:1"), "{report}");
+    assert!(report.contains("the mandatory value `seed` is missing\n  --> config.yaml:6:7"), "{report}");
 }
 
 #[test]

@@ -18,9 +18,9 @@ fn an_option_that_does_not_exist() {
             &[]
         ),
         "there is no config `gta` in model
-  --> config.yaml:2:5
+  --> config.yaml:2:12
     2 |   - model: gta
-      |     ^
+      |            ^^^
   options in model: gat, two_tower
   did you mean `gat`?
   cure: name one of them, or add model/gta.yaml, or write `optional` before the entry"
@@ -36,7 +36,7 @@ fn several_wrong_overrides_are_told_together() {
 1. the config has no key `trainr.params.lr`
   --> command line
       | trainr.params.lr=1
-      | ^
+      | ^^^^^^
   key path: trainr.params.lr
   keys at the top level: model, trainer, seed
   did you mean `trainer.params.lr`?
@@ -45,7 +45,7 @@ fn several_wrong_overrides_are_told_together() {
 2. the config has no key `lr`
   --> command line
       | lr=2
-      | ^
+      | ^^
   key path: lr
   keys at the top level: model, trainer, seed
   did you mean `trainer.params.lr`?
@@ -54,11 +54,11 @@ fn several_wrong_overrides_are_told_together() {
 3. `seed` is an integer, which has no keys, so there is no `seed.x`
   --> command line
       | seed.x=1
-      | ^
+      |      ^
   ... it is set here
   --> config.yaml:7:1
     7 | seed: 1
-      | ^
+      | ^^^^
   key path: seed.x
   cure: to put a mapping in its place write `++seed.x=1`"
     );
@@ -75,7 +75,7 @@ fn an_override_that_cannot_be_read() {
         "2 values with commas between are a sweep over several runs, this is one run
   --> command line
       | seed=1,2
-      |      ^
+      |      ^^^
   cure: for several runs write `train -m`; for a list `seed=[...]`; text with commas needs quotes: `\"seed='...'\"`"
     );
 }
@@ -118,7 +118,7 @@ fn faults_of_interpolation_are_told_together() {
         "4 faults in the config",
         "did you mean `heads`?",
         "there is no resolver `nwo`",
-        "resolvers: now, oc.env",
+        "resolvers: now, oc.env, run, oc.select",
         "did you mean `now`?",
         "the environment variable `NOT_SET` is not set",
         "the interpolation `${x` cannot be read",

@@ -22,7 +22,7 @@ impl Arguments {
                 None => {
                     let what = format!("`{}`: an argument without a name follows one with a name", call.name);
                     return Err(Fault::new(what)
-                        .at(&place.at_column(call.column))
+                        .at(&place.at_column(call.column).characters(call.length))
                         .cure("put the named arguments last"));
                 }
             }

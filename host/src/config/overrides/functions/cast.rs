@@ -171,8 +171,7 @@ fn truth(value: &Value) -> Option<bool> {
 fn json(element: &Element) -> Json {
     match element {
         Element::Scalar(value) => {
-            crate::config::Node::new(value.clone(), crate::config::Origin::Override { text: "".into(), column: 1 })
-                .to_json()
+            crate::config::Node::new(value.clone(), crate::config::Origin::of_override(&"".into(), 1)).to_json()
         }
         Element::List(items) => Json::Array(items.iter().map(json).collect()),
         Element::Map(pairs) => Json::Object(pairs.iter().map(|(key, item)| (key.clone(), json(item))).collect()),

@@ -1,7 +1,7 @@
 //! The values of `range(start, stop, step)`, without the rounding errors of repeated addition.
 //!
-//! A step of 0.1 means one tenth, so the fourth value is 0.3, where Hydra has 0.30000000000000004; whether `stop` is reached is decided
-//! by the decimal digits as they were typed, too.
+//! A step of 0.3 means three tenths: whether `stop` is reached is decided by the digits as they were typed. (Hydra adds the binary
+//! fractions, and has 0.8999999999999999 as the fourth value of `range(0, 0.9, 0.3)`.)
 
 /// More digits behind the point than this are added up as floats.
 const MAX_DIGITS: usize = 17;
