@@ -42,6 +42,11 @@ fn half_done(sandbox: &Sandbox) -> Option<String> {
     is_half.then_some(job)
 }
 
+/// How many epochs a job of the sweep has told.
+fn epochs_of(sandbox: &Sandbox, job: &serde_json::Value) -> usize {
+    std::fs::read_to_string(sandbox.path(&format!("sweep/{job}/metrics.jsonl"))).map_or(0, |text| text.lines().count())
+}
+
 /// xorshift: which moments, by a seed that is told.
 fn random(state: &mut u64, below: u64) -> u64 {
     *state ^= *state << 13;
@@ -64,13 +69,16 @@ fn killed_three_times_at_random_a_sweep_of_twelve_ends_with_the_same_results() {
     for way in [&command, &ways[0], &ways[1]] {
         let before = ledger(&sandbox, "sweep");
         let target = count(&before, "finished") + random(&mut state, 3) as usize;
+        let n_epochs = random(&mut state, 20) as usize;
         let mut host = start(&sandbox, way);
         wait_until(&mut host, || {
             let ledger = ledger(&sandbox, "sweep");
             // A job of this host's, not one that a former one left behind.
-            count(&ledger, "finished") >= target && count(&ledger, "started") > count(&before, "started")
+            let is_running =
+                count(&ledger, "finished") >= target && count(&ledger, "started") > count(&before, "started");
+            is_running && n_epochs <= epochs_of(&sandbox, &ledger.last().unwrap()["job"])
         });
-        std::thread::sleep(Duration::from_millis(random(&mut state, 150)));
+        std::thread::sleep(Duration::from_millis(random(&mut state, 20)));
         host.kill().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&host.wait().unwrap()), Some(9), "it ended before");
         // Its child ends with it.
