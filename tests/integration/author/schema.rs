@@ -145,6 +145,6 @@ fn plugins_of_others_join_and_the_folder_is_no_config_group() {
     does(&sandbox, &["plugins", "schema", "--write"]);
     sandbox.write("configs/odd.yaml", "defaults: [{modle: gat}, _self_]\n");
     let said = sandbox.host(&["check", "configs/odd.yaml"]);
-    said.is_error(2, &["groups in configs: data, evaluator, loss, model, trainer"]);
+    said.is_error(2, &["groups in configs: data, evaluator, experiment, loss, model, trainer"]);
     sandbox.host(&["plugins", "schema", "--write", "nowhere"]).is_error(2, &["nowhere is no folder"]);
 }

@@ -128,6 +128,31 @@ fn faults_of_interpolation_are_told_together() {
 }
 
 #[test]
+fn what_hydra_keeps_below_hydra_is_below_run() {
+    let text = message([("config.yaml", "a: ${hydra:runtime.cwd}\nb: ${run:cwdd}\nc: ${run:choices.model}\n")], &[]);
+    for part in [
+        "there is no resolver `hydra`",
+        "did you mean `run`?",
+        "cure: write `${run:FACT}`; facts: cwd, config_dir,",
+        "config.yaml:1:4\n    1 | a: ${hydra:runtime.cwd}\n      |    ^^^^^^^^^^^^^^^^^^^^\n",
+        "`run` knows no `cwdd`",
+        "did you mean `cwd`?",
+        "no defaults list has the group `model`",
+    ] {
+        assert!(text.contains(part), "{part}\n---\n{text}");
+    }
+}
+
+#[test]
+fn sweeps_outside_a_multirun_point_to_it() {
+    for (text, extent) in [("seed=range(1,3)", 10), ("seed=choice(1,2)", 11), ("seed=interval(0,1)", 13)] {
+        let said = of(&[text]);
+        assert!(said.contains("this is a sweep over several runs") && said.contains("write `train -m`"), "{said}");
+        assert!(said.contains(&format!("| {text}\n      |      {}\n", "^".repeat(extent))), "{said}");
+    }
+}
+
+#[test]
 fn duplicate_keys_show_both_lines() {
     assert_eq!(
         message([("config.yaml", "a: 1\nb: 2\na: 3\n")], &[]),

@@ -2,7 +2,7 @@
 
 use super::{compose_text, tree};
 use crate::config::experiment::{DataConfig, ExperimentConfig};
-use crate::config::{compose, Request};
+use crate::config::{compose, sweep, Request};
 
 /// A small generator of its own (xorshift), so that a failure can be repeated.
 struct Random(u64);
@@ -73,6 +73,58 @@ fn no_override_makes_it_panic() {
         let texts = (0..=random.below(2)).map(|_| random.text(OVERRIDE, 12)).collect();
         let request = Request::from_file(folder.path().join("config.yaml"), texts);
         if let Err(error) = compose(&request) {
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}
+
+#[test]
+fn no_sweep_makes_it_panic() {
+    let mut random = Random(0x6a09_e667_f3bc_c909);
+    let words = [
+        "range",
+        "choice",
+        "interval",
+        "sort",
+        "shuffle",
+        "tag",
+        "int",
+        "float",
+        "str",
+        "bool",
+        "json_str",
+        "glob",
+        "(",
+        "(",
+        ")",
+        ")",
+        ",",
+        ",",
+        "1",
+        "2",
+        "-3",
+        "0.5",
+        "1e308",
+        "-1e-300",
+        "18446744073709551615",
+        "a",
+        "'b'",
+        "[",
+        "]",
+        "{",
+        "}",
+        ":",
+        "reverse=true",
+        "step=",
+        "null",
+        "true",
+        "*",
+    ];
+    let folder = tree([("config.yaml", "a: 1\n"), ("model/gat.yaml", "")]);
+    for _ in 0..20_000 {
+        let key = if random.below(4) == 0 { "model" } else { "a" };
+        let texts = vec![format!("{key}={}", random.text(&words, 9))];
+        if let Err(error) = sweep::read(&texts, folder.path()).and_then(|sweep| sweep.grid()) {
             assert!(!error.to_string().is_empty());
         }
     }
