@@ -5,11 +5,12 @@ use serde_json::Value;
 use crate::support::{Said, Sandbox};
 
 const CONFIG: &str = "configs/config.yaml";
-const TINY: [&str; 5] = [
+const TINY: [&str; 6] = [
     "model.params.hidden_dim=8",
     "model.params.dropout=0.5",
     "trainer.params.num_epochs=3",
     "data.params.sources=[raw]",
+    "threads=1",
     "run_dir=first",
 ];
 
@@ -150,7 +151,7 @@ fn numbers_that_are_not_the_same_are_found() {
 #[test]
 fn a_job_of_a_sweep_is_a_run_that_can_be_repeated() {
     let sandbox = Sandbox::new().with_ratings(40, 30);
-    let said = sandbox.host(&[&["train", CONFIG, "-m"], &TINY[..4], &["seed=1,2", "sweep_dir=sweep"]].concat());
+    let said = sandbox.host(&[&["train", CONFIG, "-m"], &TINY[..5], &["seed=1,2", "sweep_dir=sweep"]].concat());
     assert_eq!(folder_of(&said), "sweep");
     let again = folder_of(&rerun(&sandbox, &["sweep/1", "--exact"]));
     assert_eq!(numbers(&sandbox, "sweep/1"), numbers(&sandbox, &again));

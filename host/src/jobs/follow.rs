@@ -32,9 +32,8 @@ impl<'a> Follower<'a> {
         let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return };
         let lines: Vec<u8> = self.rest.drain(..=end).collect();
         for line in lines.split(|byte| *byte == b'\n') {
-            match (serde_json::from_slice(line), &self.verdict) {
-                (Ok(metrics), Ok(Verdict::Continue)) => self.verdict = self.watch.epoch(&metrics),
-                (Ok(_) | Err(_), _) => {}
+            if let (Ok(metrics), Ok(Verdict::Continue)) = (serde_json::from_slice(line), &self.verdict) {
+                self.verdict = self.watch.epoch(&metrics);
             }
         }
     }

@@ -7,8 +7,13 @@ use super::{count, csv, folder_of, ledger, numbers, ratings, CONFIG};
 use crate::support::Sandbox;
 
 /// Long enough to be met while they run.
-const LONGER: [&str; 4] =
-    ["model.params.hidden_dim=8", "trainer.params.num_epochs=40", "data.params.sources=[raw]", "sweep_dir=sweep"];
+const LONGER: [&str; 5] = [
+    "model.params.hidden_dim=8",
+    "trainer.params.num_epochs=40",
+    "data.params.sources=[raw]",
+    "sweep_dir=sweep",
+    "threads=1",
+];
 const TWELVE: [&str; 3] = ["model.params.dropout=0.0,0.5", "trainer.params.learning_rate=0.01,0.1", "seed=range(3)"];
 
 fn start(sandbox: &Sandbox, arguments: &[&str]) -> Child {
@@ -37,6 +42,11 @@ fn half_done(sandbox: &Sandbox) -> Option<String> {
     is_half.then_some(job)
 }
 
+/// How many epochs a job of the sweep has told.
+fn epochs_of(sandbox: &Sandbox, job: &serde_json::Value) -> usize {
+    std::fs::read_to_string(sandbox.path(&format!("sweep/{job}/metrics.jsonl"))).map_or(0, |text| text.lines().count())
+}
+
 /// xorshift: which moments, by a seed that is told.
 fn random(state: &mut u64, below: u64) -> u64 {
     *state ^= *state << 13;
@@ -57,14 +67,18 @@ fn killed_three_times_at_random_a_sweep_of_twelve_ends_with_the_same_results() {
     let ways = [command.clone(), [&command[..], &["--resume"]].concat(), vec!["--resume", "sweep"]];
     let mut lost: Vec<String> = Vec::new();
     for way in [&command, &ways[0], &ways[1]] {
-        let n_before = count(&ledger(&sandbox, "sweep"), "finished");
-        let target = n_before + random(&mut state, 3) as usize;
+        let before = ledger(&sandbox, "sweep");
+        let target = count(&before, "finished") + random(&mut state, 3) as usize;
+        let n_epochs = random(&mut state, 20) as usize;
         let mut host = start(&sandbox, way);
         wait_until(&mut host, || {
             let ledger = ledger(&sandbox, "sweep");
-            count(&ledger, "finished") >= target && ledger.last().is_some_and(|line| line["event"] == "started")
+            // A job of this host's, not one that a former one left behind.
+            let is_running =
+                count(&ledger, "finished") >= target && count(&ledger, "started") > count(&before, "started");
+            is_running && n_epochs <= epochs_of(&sandbox, &ledger.last().unwrap()["job"])
         });
-        std::thread::sleep(Duration::from_millis(random(&mut state, 150)));
+        std::thread::sleep(Duration::from_millis(random(&mut state, 20)));
         host.kill().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&host.wait().unwrap()), Some(9), "it ended before");
         // Its child ends with it.
