@@ -108,7 +108,7 @@ fn a_pruned_trial_is_stopped_and_a_failed_one_does_not_end_the_study() {
         "model.params.hidden_dim=8",
         "sweeper.metric=val_loss",
         "sweeper.direction=minimize",
-        "sweeper.pruner={name: median, n_startup_trials: 1, n_warmup_steps: 1}",
+        "++sweeper.pruner={name: median, n_startup_trials: 1, n_warmup_steps: 1}",
         &space,
     ]);
     said.is_fine();

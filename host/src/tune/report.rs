@@ -134,7 +134,9 @@ fn table(study: &Study) -> String {
     let row = |trial: &Trial| {
         let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
         let state = match &trial.message {
-            Some(message) => format!("<span title=\"{}\">{}</span>", escaped(message), trial.state.name()),
+            Some(message) => {
+                format!("<span title=\"{}\">{}</span>", escaped(message).replace('\n', "&#10;"), trial.state.name())
+            }
             None => trial.state.name().to_owned(),
         };
         let epoch = trial.epoch.map_or_else(|| "-".to_owned(), |epoch| epoch.to_string());

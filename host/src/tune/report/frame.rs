@@ -149,7 +149,7 @@ mod tests {
         let names = |axis: Axis| axis.ticks.into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(" ");
         assert_eq!(names(Axis::linear("", 0.0, 1.0)), "0.0 0.2 0.4 0.6 0.8 1.0");
         assert_eq!(names(Axis::linear("", 0.17, 0.26)), "0.18 0.20 0.22 0.24 0.26");
-        assert_eq!(names(Axis::linear("", 0.0, 29.0)), "0 10 20 30");
+        assert_eq!(names(Axis::linear("", 0.0, 29.0)), "0 10 20");
         assert_eq!(names(Axis::log("", 1e-5, 0.1)), "1e-5 1e-4 0.001 0.01 0.1");
         assert_eq!(names(Axis::log("", 0.002, 0.008)), "0.002 0.008");
         // One value alone.
