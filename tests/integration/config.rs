@@ -126,7 +126,7 @@ fn bash_completes_groups_options_keys_constructors_and_parameters() {
         ("recsys-host train configs/config_gat.yaml model=two_tower model.params.u", &["model.params.user_dim="]),
         ("recsys-host train configs/config_gat.yaml loss.module=losses:B", &["BCEWithLogitsLoss", "BPRLoss"]),
         ("recsys-host train configs/config.yaml data.params.env=1", &["1m", "10m"]),
-        ("recsys-host train configs/config.yaml +experiment=", &["gat_ml100k"]),
+        ("recsys-host train configs/config.yaml +experiment=g", &["gat_ml100k", "gat_ml100k_tuned"]),
         ("recsys-host train configs/config.yaml ~los", &["~loss", "~loss.module"]),
         ("recsys-host config explain trainer.params.mo", &["trainer.params.monitor"]),
         ("recsys-host train configs/conf", &[]),

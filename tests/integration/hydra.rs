@@ -1,4 +1,4 @@
-//! The cases of `host/src/config/tests/hydra_cases.jsonl`, composed by this host and by Hydra, one beside the other.
+//! The cases of `host/front/src/config/tests/hydra_cases.jsonl`, composed by this host and by Hydra, one beside the other.
 //!
 //! Hydra comes from pip into a virtual environment in the target folder, once; where pip cannot fetch it the test says that it was
 //! skipped. `RECSYS_PYTHON` names the interpreter, which may have Hydra itself. `RECSYS_HYDRA=1` makes a missing Hydra a failure,
@@ -48,7 +48,7 @@ fn python_with_hydra() -> Result<PathBuf, String> {
 }
 
 fn cases() -> Vec<Value> {
-    let text = std::fs::read_to_string(workspace().join("host/src/config/tests/hydra_cases.jsonl")).unwrap();
+    let text = std::fs::read_to_string(workspace().join("host/front/src/config/tests/hydra_cases.jsonl")).unwrap();
     let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let standard = lines.next().unwrap()["files"].as_object().unwrap().clone();
     let whole = |mut case: Value| {

@@ -61,13 +61,14 @@ pub fn run(arguments: Arguments, plugin_dirs: &[PathBuf]) -> anyhow::Result<Ende
         Some(former) => former.request(arguments.config.arguments)?,
         None => arguments.config.request()?,
     };
+    // Before any library is opened: each is then told where its spans go.
+    if arguments.profile {
+        profile::start();
+    }
     let checked = experiment::check(&request, plugin_dirs)?;
     if arguments.dry_run {
         super::print(&experiment::dry_run(&checked)?.to_string());
         return Ok(Ended::Done);
-    }
-    if arguments.profile {
-        profile::start();
     }
     let trained = experiment::train(checked, &Terms { former: former.as_ref(), ..Terms::default() })?;
     super::print(&trained.run_directory.display().to_string());

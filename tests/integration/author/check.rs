@@ -43,7 +43,7 @@ fn all_faults_of_all_stages_are_told_at_once() {
         "unknown key `sede`",
         "did you mean `seed`?",
         "`seed` must be an integer from 0 on, this is `-1`",
-        "configs/faulty.yaml:3:1",
+        "configs/faulty.yaml:3:7",
         "two_tower:TwoTower: unknown parameter `droput`",
         "has no constructor `BPRLos`; did you mean `BPRLoss`?",
         "configs/faulty.yaml:6:",

@@ -1,6 +1,6 @@
 //! The items that can be in one user's list, by the bounds of their scores.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::best::Known;
@@ -28,22 +28,23 @@ pub struct Candidates<'a> {
     floor: f32,
 }
 
-/// A number with an order.
-#[derive(Clone, Copy, PartialEq)]
-struct Bound(f32);
+/// A number as a whole one of the same order, which compares faster.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Bound(i32);
 
-impl Eq for Bound {}
+impl Bound {
+    fn of(value: f32) -> Self {
+        Self(flip(value.to_bits().cast_signed()))
+    }
 
-impl Ord for Bound {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
+    fn value(self) -> f32 {
+        f32::from_bits(flip(self.0).cast_unsigned())
     }
 }
 
-impl PartialOrd for Bound {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
+/// Turns the order of negative numbers around; its own inverse.
+fn flip(bits: i32) -> i32 {
+    bits ^ ((bits >> 31).cast_unsigned() >> 1).cast_signed()
 }
 
 impl<'a> Candidates<'a> {
@@ -93,13 +94,14 @@ impl<'a> Candidates<'a> {
 
     #[inline]
     fn raise_floor(&mut self, lower: f32) {
+        let lower = Reverse(Bound::of(lower));
         if self.lower.len() < self.k {
-            self.lower.push(Reverse(Bound(lower)));
-        } else if let Some(mut least) = self.lower.peek_mut().filter(|least| least.0 .0 < lower) {
-            *least = Reverse(Bound(lower));
+            self.lower.push(lower);
+        } else if let Some(mut least) = self.lower.peek_mut().filter(|least| **least > lower) {
+            *least = lower;
         }
         if self.lower.len() == self.k {
-            self.floor = self.lower.peek().map_or(f32::NAN, |least| least.0 .0);
+            self.floor = self.lower.peek().map_or(f32::NAN, |least| least.0.value());
         }
     }
 
