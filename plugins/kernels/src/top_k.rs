@@ -37,9 +37,6 @@ pub struct Scored {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotANumber;
 
-/// Users that a thread takes at once, at most: their rows stay in the second cache while the items pass.
-const MOST_USERS: usize = 192;
-
 /// A list for each of `n_users` users: the `k` items with the highest scores, best first, equal scores by the lower id, without the
 /// items of `known(user)`, which are in ascending order and may repeat or name no item. Shorter where fewer are left.
 ///
@@ -61,7 +58,7 @@ pub fn top_k<'a>(
     let mut lists = vec![Vec::new(); n_users];
     // Several tasks a thread, so that none waits long for the last; which users share a task does not change their lists.
     let step = items.users_per_tile();
-    let n_users_per_task = (n_users / (4 * parallel::n_threads())).clamp(1, MOST_USERS).next_multiple_of(step);
+    let n_users_per_task = (n_users / (4 * parallel::n_threads())).clamp(1, items.most_users()).next_multiple_of(step);
     let failed = AtomicBool::new(false);
     parallel::for_each_chunk(&mut lists, n_users_per_task, |task, lists| {
         if failed.load(Ordering::Relaxed) {

@@ -24,7 +24,7 @@ pub struct Candidates<'a> {
     n_most: usize,
     /// The k largest lower bounds, the least of them first.
     lower: BinaryHeap<Reverse<Bound>>,
-    /// That least one; NaN, which holds nothing back, while there are fewer.
+    /// That least one, or what was known before; NaN, which holds nothing back, while there is neither.
     floor: f32,
 }
 
@@ -48,7 +48,8 @@ fn flip(bits: i32) -> i32 {
 }
 
 impl<'a> Candidates<'a> {
-    pub fn new(known: &'a [u32], k: usize) -> Self {
+    /// `floor`: what k items are known to exceed, or NaN.
+    pub fn new(known: &'a [u32], k: usize, floor: f32) -> Self {
         // Lists are short as a rule.
         const USUAL: usize = 64;
         let k = k.max(1);
@@ -58,7 +59,7 @@ impl<'a> Candidates<'a> {
             kept: Vec::with_capacity(k.min(USUAL) * 8),
             n_most: k.saturating_mul(8),
             lower: BinaryHeap::with_capacity(k.min(USUAL)),
-            floor: f32::NAN,
+            floor,
         }
     }
 
@@ -101,7 +102,8 @@ impl<'a> Candidates<'a> {
             *least = lower;
         }
         if self.lower.len() == self.k {
-            self.floor = self.lower.peek().map_or(f32::NAN, |least| least.0.value());
+            // The larger one, or the one that is a number.
+            self.floor = self.lower.peek().map_or(self.floor, |least| self.floor.max(least.0.value()));
         }
     }
 

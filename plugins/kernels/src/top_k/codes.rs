@@ -153,13 +153,34 @@ impl Codes {
         );
     }
 
-    /// The panels: the ids, codes and bounds of their items.
-    pub fn panels(&self) -> impl Iterator<Item = (Range<usize>, &[[[u8; GROUP]; ITEMS]], &PanelBounds)> {
+    pub fn n_items(&self) -> usize {
+        self.n_items
+    }
+
+    pub fn panels(&self) -> impl ExactSizeIterator<Item = Panel<'_>> {
         let n_groups = self.width.div_ceil(GROUP);
-        self.panels.iter().enumerate().map(move |(panel, bounds)| {
-            let codes = &self.codes[panel * n_groups..(panel + 1) * n_groups];
-            (panel * ITEMS..((panel + 1) * ITEMS).min(self.n_items), codes, bounds)
+        self.panels.iter().enumerate().map(move |(number, bounds)| {
+            let codes = &self.codes[number * n_groups..(number + 1) * n_groups];
+            let items = number * ITEMS..((number + 1) * ITEMS).min(self.n_items);
+            Panel { number, items, codes, bounds }
         })
+    }
+}
+
+/// Some items.
+pub struct Panel<'a> {
+    pub number: usize,
+    /// Their ids, up to [`ITEMS`].
+    pub items: Range<usize>,
+    pub codes: &'a [[[u8; GROUP]; ITEMS]],
+    pub bounds: &'a PanelBounds,
+}
+
+impl Panel<'_> {
+    /// How far scores can be off, as parts of a user's length, for users of whose lengths the codes leave up to `rest`.
+    #[inline(always)]
+    pub fn part(&self, rest: f32) -> [f32; ITEMS] {
+        std::array::from_fn(|item| rest * self.bounds.length[item] + self.bounds.rest[item])
     }
 }
 
@@ -219,8 +240,11 @@ impl WithSimd for EncodePanel<'_> {
             let whole = bounds.length + center_length;
             let is_bounded = whole.is_finite() && (whole == 0.0 || whole > SHORTEST);
             panel.scale[lane] = bounds.scale;
-            panel.length[lane] = bounds.length + bounds.rest;
-            panel.rest[lane] = if is_bounded { MARGIN * (bounds.rest + rounding * whole) } else { f32::INFINITY };
+            (panel.length[lane], panel.rest[lane]) = if is_bounded {
+                (MARGIN * (bounds.length + bounds.rest), MARGIN * (bounds.rest + rounding * whole))
+            } else {
+                (0.0, f32::INFINITY)
+            };
         }
     }
 }

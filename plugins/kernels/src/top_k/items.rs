@@ -103,4 +103,13 @@ impl Items {
             Layout::Codes(_) => screen::USERS,
         }
     }
+
+    /// Users that a thread takes at once, at most: their rows stay in the second cache while the items pass.
+    pub(super) fn most_users(&self) -> usize {
+        const MOST_USERS: usize = 192;
+        match &self.layout {
+            Layout::Panels(_) => MOST_USERS,
+            Layout::Codes(_) => screen::most_users(self.n_items).min(MOST_USERS),
+        }
+    }
 }
