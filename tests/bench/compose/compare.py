@@ -36,7 +36,7 @@ def hydra_compose(count):
 
 def host_compose():
     """Criterion's estimate in milliseconds."""
-    command = ["cargo", "bench", "--quiet", "-p", "host", "--profile", "dev", "--bench", "compose", "--", "20 overrides"]
+    command = ["cargo", "bench", "--quiet", "-p", "front", "--profile", "dev", "--bench", "compose", "--", "20 overrides"]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     low, unit = re.search(r"time:\s+\[\S+ \S+ (\S+) (\S+)", printed).groups()
     return float(low) * UNITS[unit]

@@ -5,10 +5,10 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{criterion_group, criterion_main, Criterion};
-use host::config::{compose, sweep, Request};
+use front::config::{compose, sweep, Request};
 
 fn compose_shipped(criterion: &mut Criterion) {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".."));
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("../.."));
     let config = workspace.join("configs/config_gat.yaml");
     let overrides = std::fs::read_to_string(workspace.join("tests/bench/compose/overrides.txt")).unwrap_or_default();
     let overrides: Vec<String> = overrides.lines().map(str::to_owned).collect();
