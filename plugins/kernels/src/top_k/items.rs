@@ -34,7 +34,7 @@ impl Items {
     /// If ids of 32 bits do not reach.
     pub fn new(n_items: usize, width: usize) -> Self {
         let arch = crate::arch::arch();
-        if screen::is_available(arch) {
+        if screen::is_available(arch) && width <= screen::WIDEST {
             Self::screened(arch, n_items, width)
         } else {
             Self::tiled(arch, n_items, width)

@@ -20,6 +20,9 @@ use super::{NotANumber, Scored};
 pub const USERS: usize = 12;
 pub const ITEMS: usize = 32;
 
+/// Of wider rows the sum of products of codes could pass 32 bits.
+pub const WIDEST: usize = 1 << 16;
+
 type Products = [[i32; ITEMS]; USERS];
 
 const _: () = assert!(ITEMS == u32::BITS as usize, "a bit an item");
