@@ -10,6 +10,9 @@ mod edge_keys;
 mod negatives;
 mod random;
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use kernels::parts::{map_parts, ranges, split_by_len};
 
 use edge_keys::{unpack, EdgeKeys};
@@ -44,12 +47,14 @@ pub enum Part {
     Test,
 }
 
+const PARTS: [Part; 3] = [Part::Train, Part::Val, Part::Test];
+
 /// The labelled edges of one part: positives that exist and negatives that exist nowhere in the graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SupervisionEdges<'a> {
-    /// Positions into the caller's edge list, in random order.
+    /// Positions into the caller's edge list, ascending.
     pub positive: &'a [u32],
-    /// Negatives as `source * n_destination + destination`, in random order.
+    /// Negatives as `source * n_destination + destination`, ascending.
     negative_keys: &'a [u64],
     n_destination: u32,
 }
@@ -74,60 +79,38 @@ pub struct NegativeShortage {
 }
 
 /// The three parts and the edges that carry messages in each of them.
+///
+/// Which edge goes where is random, their order is not: by source and destination where the caller's edges are, so that what is
+/// computed edge by edge goes through memory from front to back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkSplit {
     /// Set when the graph is too dense for the negatives asked for: tell the user.
     pub shortage: Option<NegativeShortage>,
     n_destination: u32,
-    /// Positions of the edges: training, validation, test.
-    order: Vec<u32>,
-    /// Of training, validation, test.
-    n_positives: [usize; 3],
     /// Of every position, the part that it supervises.
     parts: Vec<Part>,
-    /// Keys: validation, test, training.
-    negative_keys: Vec<u64>,
-    n_negatives: [usize; 3],
+    /// By part, as [`Part`] numbers them.
+    positive: [Vec<u32>; 3],
+    negative_keys: [Vec<u64>; 3],
 }
 
 impl LinkSplit {
     /// The labelled edges of a part.
     pub fn supervision(&self, part: Part) -> SupervisionEdges<'_> {
-        let [n_train, n_val, n_test] = self.n_positives;
-        let [neg_train, neg_val, neg_test] = self.n_negatives;
-        let (positive, negative, neg) = match part {
-            Part::Train => (0..n_train, neg_val + neg_test, neg_train),
-            Part::Val => (n_train..n_train + n_val, 0, neg_val),
-            Part::Test => (n_train + n_val..n_train + n_val + n_test, neg_val, neg_test),
-        };
         SupervisionEdges {
-            positive: &self.order[positive],
-            negative_keys: &self.negative_keys[negative..negative + neg],
+            positive: &self.positive[part as usize],
+            negative_keys: &self.negative_keys[part as usize],
             n_destination: self.n_destination,
         }
     }
 
     /// Positions (ascending) of the edges that carry messages: train, train, train+val.
     /// The reverse edge type carries the same positions with source and destination exchanged.
-    pub fn message_edges(&self, part: Part) -> Vec<u32> {
+    pub fn message_edges(&self, part: Part) -> Cow<'_, [u32]> {
         match part {
-            Part::Train | Part::Val => self.positions(|part| part == Part::Train),
-            Part::Test => self.positions(|part| part != Part::Test),
+            Part::Train | Part::Val => Cow::Borrowed(&self.positive[Part::Train as usize]),
+            Part::Test => Cow::Owned(select(&self.parts, |part| part != Part::Test, position)),
         }
-    }
-
-    /// Positions (ascending) of the edges that supervise one of the chosen parts.
-    fn positions(&self, is_chosen: impl Fn(Part) -> bool + Sync) -> Vec<u32> {
-        let chunks = ranges(self.parts.len(), CHUNK);
-        let lens = map_parts(chunks.clone(), |range| self.parts[range].iter().filter(|part| is_chosen(**part)).count());
-        let mut positions = vec![0; lens.iter().sum()];
-        let pieces = chunks.into_iter().zip(split_by_len(&mut positions, lens)).collect();
-        map_parts(pieces, |(range, piece): (std::ops::Range<usize>, &mut [u32])| {
-            let chosen = range.filter(|position| is_chosen(self.parts[*position]));
-            // Fits: there are at most 2^32 edges.
-            piece.iter_mut().zip(chosen).for_each(|(slot, position)| *slot = position as u32);
-        });
-        positions
     }
 }
 
@@ -176,7 +159,7 @@ pub fn random_link_split(
 ) -> Result<LinkSplit, SplitError> {
     let n_positives @ [n_train, n_val, n_test] = part_sizes(source.len(), params)?;
     let edges = EdgeKeys::new(n_source, n_destination, source, destination)?;
-    let n_edges = u32::try_from(source.len()).map_err(|_| SplitError::TooManyEdges(source.len()))?;
+    u32::try_from(source.len()).map_err(|_| SplitError::TooManyEdges(source.len()))?;
     let wanted = [n_train, n_val, n_test].map(|n| (n as f64 * params.neg_ratio) as u64);
     let n_wanted = wanted.iter().fold(0, |sum: u64, n| sum.saturating_add(*n));
     if n_wanted > u64::from(u32::MAX) {
@@ -184,30 +167,61 @@ pub fn random_link_split(
     }
     let population = u64::from(n_source) * u64::from(n_destination);
     let mut stream = Stream::new(params.seed, 1);
-    let mut negative_keys = sample_non_edges(&edges, population, n_wanted, &mut stream);
+    let negative_keys = sample_non_edges(&edges, population, n_wanted, &mut stream);
     let n_found = negative_keys.len() as u64;
 
-    let mut order: Vec<u32> = (0..n_edges).collect();
-    let mut parts = vec![Part::Train; source.len()];
-    // Each shuffle is one chain of exchanges, but the two have nothing to do with each other.
-    let shuffles: Vec<Box<dyn FnOnce() + Send>> = vec![
-        Box::new(|| stream.shuffle(&mut negative_keys)),
-        Box::new(|| {
-            Stream::new(params.seed, 0).shuffle(&mut order);
-            order[n_train..].iter().for_each(|position| parts[*position as usize] = Part::Test);
-            order[n_train..n_train + n_val].iter().for_each(|position| parts[*position as usize] = Part::Val);
-        }),
+    let negatives = share_negatives(wanted, n_found).map(|n| n as usize);
+
+    // Each is one chain of exchanges, but the two have nothing to do with each other.
+    let assignments: Vec<Box<dyn FnOnce() -> Vec<Part> + Send>> = vec![
+        Box::new(|| assign(&mut stream, [1, 2, 0].map(|part| (PARTS[part], negatives[part])))),
+        Box::new(|| assign(&mut Stream::new(params.seed, 0), [0, 1, 2].map(|part| (PARTS[part], n_positives[part])))),
     ];
-    map_parts(shuffles, |shuffle| shuffle());
+    let mut assigned = map_parts(assignments, |assign| assign()).into_iter();
+    let (of_negatives, parts) = (assigned.next().unwrap_or_default(), assigned.next().unwrap_or_default());
     Ok(LinkSplit {
         shortage: (n_found < n_wanted).then_some(NegativeShortage { wanted: n_wanted, found: n_found }),
         n_destination,
-        order,
-        n_positives,
+        positive: PARTS.map(|part| select(&parts, |other| other == part, position)),
+        negative_keys: PARTS.map(|part| select(&of_negatives, |other| other == part, |at| negative_keys[at])),
         parts,
-        negative_keys,
-        n_negatives: share_negatives(wanted, n_found).map(|n| n as usize),
     })
+}
+
+/// Of so many things as the parts take together, which part takes each: `shares` in the order in which they are handed out.
+fn assign(stream: &mut Stream, shares: [(Part, usize); 3]) -> Vec<Part> {
+    let n = shares.iter().map(|(_, n)| n).sum();
+    let mut order: Vec<u32> = (0..n).map(position).collect();
+    stream.shuffle(&mut order);
+    let (mut parts, mut rest) = (vec![Part::Train; n], order.as_slice());
+    for (part, n) in shares {
+        let (taken, left) = rest.split_at(n);
+        taken.iter().for_each(|at| parts[*at as usize] = part);
+        rest = left;
+    }
+    parts
+}
+
+/// `value` of the positions, in their order, of which the part is chosen.
+fn select<T: Copy + Default + Send>(
+    parts: &[Part],
+    is_chosen: impl Fn(Part) -> bool + Sync,
+    value: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    let chunks = ranges(parts.len(), CHUNK);
+    let lens = map_parts(chunks.clone(), |range| parts[range].iter().filter(|part| is_chosen(**part)).count());
+    let mut selected = vec![T::default(); lens.iter().sum()];
+    let pieces = chunks.into_iter().zip(split_by_len(&mut selected, lens)).collect();
+    map_parts(pieces, |(range, piece): (Range<usize>, &mut [T])| {
+        let chosen = range.filter(|position| is_chosen(parts[*position]));
+        piece.iter_mut().zip(chosen).for_each(|(slot, position)| *slot = value(position));
+    });
+    selected
+}
+
+/// In 32 bits; there are at most 2^32 - 1 edges, and negatives.
+fn position(at: usize) -> u32 {
+    at as u32
 }
 
 /// Numbers of training, validation and test edges, the latter two truncated as Python's `int(ratio * n)`.

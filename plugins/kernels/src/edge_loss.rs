@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use pulp::Simd;
 
 use crate::csr::Csr;
-use crate::edge_scores::weighted_sums;
+use crate::edge_scores::{weighted_sums, EdgeWeight};
 use crate::parallel::Disjoint;
 use crate::pieces::Pieces;
 use crate::prefetch::{ahead, prefetch_rows};
@@ -36,16 +36,22 @@ pub struct EdgeLoss<'a> {
 
 /// The gradient of the loss by the score of each edge.
 #[derive(Debug)]
-pub struct ScoreGradients(Vec<AtomicU32>);
+pub struct ScoreGradients(Vec<ScoreGradient>);
+
+// Atomic because an index from elsewhere might name an edge twice; relaxed, these are plain moves.
+#[derive(Debug)]
+struct ScoreGradient(AtomicU32);
 
 impl ScoreGradients {
-    // Atomic because an index from elsewhere might name an edge twice; relaxed, these are plain moves.
     fn set(&self, edge: i32, gradient: f32) {
-        self.0[edge as usize].store(gradient.to_bits(), Ordering::Relaxed);
+        self.0[edge as usize].0.store(gradient.to_bits(), Ordering::Relaxed);
     }
+}
 
-    fn get(&self, edge: usize) -> f32 {
-        f32::from_bits(self.0[edge].load(Ordering::Relaxed))
+impl EdgeWeight for ScoreGradient {
+    #[inline(always)]
+    fn weight(&self) -> f32 {
+        f32::from_bits(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -55,7 +61,7 @@ impl EdgeLoss<'_> {
     /// # Panics
     /// If the lengths do not fit each other, or an id names no row.
     pub fn forward(&self, source_gradient: &mut [f32]) -> (f64, ScoreGradients) {
-        let gradients = ScoreGradients((0..self.by_source.n_edges()).map(|_| AtomicU32::new(0)).collect());
+        let gradients = ScoreGradients((0..self.by_source.n_edges()).map(|_| ScoreGradient(AtomicU32::new(0))).collect());
         let halved: Vec<i64>;
         let (offsets, n_terms) = match self.criterion {
             Criterion::BceWithLogits { .. } => (self.by_source.offsets(), self.by_source.n_edges()),
@@ -82,7 +88,7 @@ impl EdgeLoss<'_> {
         factor: f32,
         out: &mut [f32],
     ) {
-        weighted_sums(by_destination, source, |edge| gradients.get(edge), factor, out);
+        weighted_sums(by_destination, source, &gradients.0, factor, out);
     }
 }
 

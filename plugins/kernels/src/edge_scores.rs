@@ -8,7 +8,7 @@ use crate::arch::arch;
 use crate::csr::Csr;
 use crate::parallel::for_each_chunk;
 use crate::pieces::Pieces;
-use crate::prefetch::ahead;
+use crate::prefetch::{ahead, prefetch_rows};
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, scale, BLOCK};
@@ -49,23 +49,35 @@ impl WithSimd for Chunk<'_> {
 }
 
 /// `out_r = factor * sum over the edges of row r of weight(edge) x[neighbour]`: a product with a sparse matrix, and what flows from
-/// scores back to either end. `weight` is given an edge of the edge list.
+/// scores back to either end. The weights are by edge of the edge list.
 ///
 /// # Panics
-/// If a neighbour names no row of `x`, or `out` is of another size.
-pub fn weighted_sums(csr: &Csr, x: Rows, weight: impl Fn(usize) -> f32 + Sync, factor: f32, out: &mut [f32]) {
-    let task = WeightedSums { csr, x, weight, factor };
+/// If a neighbour names no row of `x`, an edge has no weight, or `out` is of another size.
+pub fn weighted_sums<W: EdgeWeight>(csr: &Csr, x: Rows, weights: &[W], factor: f32, out: &mut [f32]) {
+    let task = WeightedSums { csr, x, weights, factor };
     sum_rows(csr.offsets(), &Pieces::of(csr.offsets()), out, x.width(), &task);
+}
+
+/// What [`weighted_sums`] reads the weight of an edge from.
+pub trait EdgeWeight: Sync {
+    fn weight(&self) -> f32;
+}
+
+impl EdgeWeight for f32 {
+    #[inline(always)]
+    fn weight(&self) -> f32 {
+        *self
+    }
 }
 
 struct WeightedSums<'a, W> {
     csr: &'a Csr<'a>,
     x: Rows<'a>,
-    weight: W,
+    weights: &'a [W],
     factor: f32,
 }
 
-impl<W: Fn(usize) -> f32 + Sync> RowSum for WeightedSums<'_, W> {
+impl<W: EdgeWeight> RowSum for WeightedSums<'_, W> {
     type Scratch = ();
 
     fn scratch(&self) {}
@@ -74,11 +86,13 @@ impl<W: Fn(usize) -> f32 + Sync> RowSum for WeightedSums<'_, W> {
     fn add<S: Simd>(&self, simd: S, (): &mut (), _: Place, edges: Range<usize>, sum: &mut [f32]) {
         for begin in edges.clone().step_by(BLOCK) {
             let block = begin..(begin + BLOCK).min(edges.end);
-            self.x.prefetch(&self.csr.neighbours[ahead(&block, self.csr.n_edges())]);
+            let ahead = ahead(&block, self.csr.n_edges());
+            self.x.prefetch(&self.csr.neighbours[ahead.clone()]);
+            prefetch_rows(self.weights, 1, &self.csr.edges[ahead]);
             let (mut rows, mut weights): ([&[f32]; BLOCK], _) = ([&[]; BLOCK], [0.0; BLOCK]);
             for (n, at) in block.clone().enumerate() {
                 rows[n] = self.x.row(self.csr.neighbours[at] as usize);
-                weights[n] = (self.weight)(self.csr.edges[at] as usize);
+                weights[n] = self.weights[self.csr.edges[at] as usize].weight();
             }
             add_weighted(simd, sum, &rows[..block.len()], 0, &weights[..block.len()]);
         }

@@ -49,6 +49,6 @@ fn fused_scores(source: &Tensor, destination: &Tensor, edge_index: &Tensor) -> R
 fn flow_back(groups: &EdgeGroups, other_end: &Tensor, grad: &Tensor, like: &Tensor) -> Result<Tensor> {
     let mut sums = Tensor::f_empty_like(&like.f_detach()?)?; // [n, width]
     let weights = slice::<f32>(grad)?;
-    weighted_sums(&csr(groups)?, rows(other_end)?, |edge| weights[edge], 1.0, slice_mut(&mut sums)?);
+    weighted_sums(&csr(groups)?, rows(other_end)?, weights, 1.0, slice_mut(&mut sums)?);
     Ok(sums)
 }

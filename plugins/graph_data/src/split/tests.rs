@@ -4,8 +4,6 @@ use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-const PARTS: [Part; 3] = [Part::Train, Part::Val, Part::Test];
-
 fn split(graph: &Graph, seed: u64) -> LinkSplit {
     let params = SplitParams { seed, ..SplitParams::default() };
     random_link_split(graph.n_source, graph.n_destination, &graph.source, &graph.destination, &params).unwrap()
@@ -54,6 +52,9 @@ proptest! {
     #[test]
     fn supervision_is_a_partition_and_messages_do_not_leak(graph in graphs(), seed: u64) {
         let split = split(&graph, seed);
+        for part in PARTS.map(|part| split.supervision(part)) {
+            prop_assert!(part.positive.is_sorted() && negatives(&part).is_sorted());
+        }
         let sets = PARTS.map(|part| split.supervision(part).positive.iter().copied().collect::<BTreeSet<u32>>());
         let all: BTreeSet<u32> = sets.iter().flatten().copied().collect();
         prop_assert_eq!(all.len(), sets.iter().map(BTreeSet::len).sum::<usize>());
@@ -111,16 +112,16 @@ fn the_sequence_is_pinned() {
     assert_eq!(test.positive, PINNED_TEST_EDGES, "a change here changes every user's splits");
     assert_eq!(negatives(&test), PINNED_TEST_NEGATIVES, "a change here changes every user's splits");
 }
-const PINNED_TEST_EDGES: [u32; 4] = [13, 0, 21, 36];
-const PINNED_TEST_NEGATIVES: [(u32, u32); 4] = [(3, 11), (11, 7), (6, 5), (4, 2)];
+const PINNED_TEST_EDGES: [u32; 4] = [0, 13, 21, 36];
+const PINNED_TEST_NEGATIVES: [(u32, u32); 4] = [(3, 11), (4, 2), (6, 5), (11, 7)];
 
-/// Sizes at which the work is shared by threads and numbers go through buckets. The sums were made by the first version of the
-/// split, which had one thread and none of this.
+/// Sizes at which the work is shared by threads and numbers go through buckets. The sums are those of the first version of
+/// the split, which had one thread and none of this, with what it chose put in order.
 #[test]
 fn large_sequences_are_pinned() {
     for (side, step, pinned) in [
-        (2000, 20, [0x30fb_a2ad_fdd6_8b06, 0x8dc5_9128_b95b_1cec, 0x4745_79cf_3b97_2bbd]),
-        (900, 3, [0xc702_ab9c_44eb_214b, 0xe187_b0c0_26d2_3027, 0x57ab_8b66_9d6a_c0ed]),
+        (2000, 20, [0x49a4_9ba6_3fc1_2cb8, 0x3163_4c2c_5c27_800e, 0x4db1_4242_2df6_f5b9]),
+        (900, 3, [0x6c1c_ccac_5728_e449, 0x0fe9_3d9f_6f26_59ad, 0xd175_760f_bd3e_3a1b]),
     ] {
         let (source, destination) =
             (0..side).flat_map(|from| (0..side).step_by(step).map(move |to| (from, to))).unzip();
