@@ -5,6 +5,8 @@
 
 #[path = "../../kernels/benches/shared/graph.rs"]
 mod graph;
+#[path = "../../kernels/benches/shared/matrix.rs"]
+mod matrix;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -85,7 +87,7 @@ impl Data {
         edges.index = Some(nn::index_edges(&forward, USERS, MOVIES)?);
         let mut reverse = EdgeStore::new(target.reverse(), forward.f_flip([0])?, Vec::new());
         reverse.index = edges.index.as_ref().map(|index| index.reversed());
-        let features = |n: i64| Tensor::f_from_slice(&graph::matrix((n * WIDTH) as usize))?.f_reshape([n, WIDTH]);
+        let features = |n: i64| Tensor::f_from_slice(&matrix::matrix((n * WIDTH) as usize))?.f_reshape([n, WIDTH]);
         let node =
             |name: &str, n| Ok::<_, PluginError>(NodeStore { name: name.into(), n_nodes: n, x: Some(features(n)?) });
         let graph = Graph { nodes: vec![node("user", USERS)?, node("movie", MOVIES)?], edges: vec![edges, reverse] };

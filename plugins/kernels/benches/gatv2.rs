@@ -2,6 +2,8 @@
 
 #[path = "shared/graph.rs"]
 mod graph;
+#[path = "shared/matrix.rs"]
+mod matrix;
 
 use criterion::{criterion_group, criterion_main, Criterion};
 use kernels::csr::group;
@@ -9,7 +11,8 @@ use kernels::dropout::Dropout;
 use kernels::gatv2::{Gatv2, Gradients, Incoming, Saved};
 use kernels::rows::Rows;
 
-use graph::{matrix, ratings};
+use graph::ratings;
+use matrix::matrix;
 
 struct Size {
     users: usize,

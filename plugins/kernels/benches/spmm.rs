@@ -3,12 +3,15 @@
 
 #[path = "shared/graph.rs"]
 mod graph;
+#[path = "shared/matrix.rs"]
+mod matrix;
 
 use criterion::{criterion_group, criterion_main, Criterion};
 use kernels::csr::group;
 use kernels::spmm::light_gcn::LightGcn;
 
-use graph::{matrix, ratings};
+use graph::ratings;
+use matrix::matrix;
 
 const WIDTH: usize = 64;
 const LAYER_WEIGHTS: [f32; 3] = [1.0 / 3.0; 3];

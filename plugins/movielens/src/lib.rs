@@ -30,4 +30,9 @@ mod titles;
 
 use loader::MovielensDataLoader;
 
+// Without a host, as benches/ratings.rs reads ratings.
+pub use events::Events;
+pub use ratings::{OnBadRow, Reading};
+pub use release::Format;
+
 plugin_api::export_plugin!(data_loader: MovielensDataLoader);

@@ -1,4 +1,4 @@
-//! Synthetic ratings and rows for the benches.
+//! Synthetic ratings for the benches.
 
 /// `n` edges from users to movies; a few users and movies have most of them.
 pub fn ratings(users: usize, movies: usize, n: usize) -> (Vec<i64>, Vec<i64>) {
@@ -8,9 +8,4 @@ pub fn ratings(users: usize, movies: usize, n: usize) -> (Vec<i64>, Vec<i64>) {
         (((state >> 11) as f64 / (1_u64 << 53) as f64).powi(skew) * n as f64) as i64
     };
     (0..n).map(|_| (draw(users, 2), draw(movies, 4))).unzip()
-}
-
-/// `n` numbers from -1 to 1.
-pub fn matrix(n: usize) -> Vec<f32> {
-    (0..n).map(|at| ((at * 2_654_435_761) % 1000) as f32 / 500.0 - 1.0).collect()
 }
