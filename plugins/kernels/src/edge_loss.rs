@@ -61,7 +61,8 @@ impl EdgeLoss<'_> {
     /// # Panics
     /// If the lengths do not fit each other, or an id names no row.
     pub fn forward(&self, source_gradient: &mut [f32]) -> (f64, ScoreGradients) {
-        let gradients = ScoreGradients((0..self.by_source.n_edges()).map(|_| ScoreGradient(AtomicU32::new(0))).collect());
+        let gradients =
+            ScoreGradients((0..self.by_source.n_edges()).map(|_| ScoreGradient(AtomicU32::new(0))).collect());
         let halved: Vec<i64>;
         let (offsets, n_terms) = match self.criterion {
             Criterion::BceWithLogits { .. } => (self.by_source.offsets(), self.by_source.n_edges()),

@@ -24,10 +24,13 @@ pub struct Layout {
 }
 
 /// Bounds of a row's fields; reused from row to row.
-#[derive(Default)]
 pub struct Fields {
     bounds: Vec<(usize, usize)>,
-    quoted: csv::ByteRecord,
+    /// Reads rows with quotes; making one takes longer than reading a thousand rows.
+    reader: csv_core::Reader,
+    /// The fields of a row with quotes, one after the other; empty for others.
+    unquoted: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 impl Layout {
@@ -75,7 +78,7 @@ impl Layout {
 
     /// The values of a row, or what is wrong with it.
     pub fn row(&self, line: &[u8], fields: &mut Fields) -> Result<Row, String> {
-        let n_fields = fields.split(line, self.format)?;
+        let n_fields = fields.split(line, self.format);
         if n_fields != self.n_fields {
             return Err(format!("{n_fields} fields instead of {}", self.n_fields));
         }
@@ -89,18 +92,25 @@ impl Layout {
     }
 }
 
+impl Default for Fields {
+    fn default() -> Self {
+        // Not the reader's default, which knows no separator.
+        Self { bounds: Vec::new(), reader: csv_core::Reader::new(), unquoted: Vec::new(), ends: Vec::new() }
+    }
+}
+
 impl Fields {
     /// Splits a line and returns the number of its fields.
-    fn split(&mut self, line: &[u8], format: Format) -> Result<usize, String> {
+    fn split(&mut self, line: &[u8], format: Format) -> usize {
         self.bounds.clear();
-        self.quoted.clear();
+        self.unquoted.clear();
         match format {
             Format::UData | Format::Atomic => self.split_at(line, b'\t'),
-            Format::Csv if line.contains(&b'"') => return self.split_quoted(line),
+            Format::Csv if line.contains(&b'"') => self.split_quoted(line),
             Format::Csv => self.split_at(line, b','),
             Format::Dat => self.split_at_double_colon(line),
         }
-        Ok(self.bounds.len())
+        self.bounds.len()
     }
 
     fn split_at(&mut self, line: &[u8], separator: u8) {
@@ -127,19 +137,26 @@ impl Fields {
         self.bounds.push((start, line.len()));
     }
 
-    /// The slow way, for the rare row with quotes.
-    fn split_quoted(&mut self, line: &[u8]) -> Result<usize, String> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(line);
-        reader.read_byte_record(&mut self.quoted).map_err(|cause| cause.to_string())?;
-        Ok(self.quoted.len())
+    /// The slow way, for rows with quotes.
+    fn split_quoted(&mut self, line: &[u8]) {
+        self.reader.reset();
+        self.unquoted.resize(line.len(), 0);
+        self.ends.resize(line.len() + 1, 0);
+        let (_, _, n_bytes, n_ends) = self.reader.read_record(line, &mut self.unquoted, &mut self.ends);
+        // No more input: what ends the last field. There is room, since a field takes at least its separator.
+        let (_, _, _, n_last) = self.reader.read_record(&[], &mut self.unquoted[n_bytes..], &mut self.ends[n_ends..]);
+        let mut start = 0;
+        for end in &self.ends[..n_ends + n_last] {
+            self.bounds.push((start, *end));
+            start = *end;
+        }
     }
 
     /// Field `index` of the line that was split last, which must have that many.
     fn get<'a>(&'a self, line: &'a [u8], index: usize) -> &'a [u8] {
-        match self.bounds.get(index) {
-            Some((start, end)) => line[*start..*end].trim_ascii(),
-            None => self.quoted.get(index).unwrap_or_default().trim_ascii(),
-        }
+        let text = if self.unquoted.is_empty() { line } else { &self.unquoted };
+        let (start, end) = self.bounds[index];
+        text[start..end].trim_ascii()
     }
 }
 

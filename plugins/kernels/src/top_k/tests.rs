@@ -8,10 +8,10 @@ use super::*;
 
 /// Every set of instructions that this processor has.
 fn archs() -> Vec<pulp::Arch> {
-    let mut archs = vec![pulp::Arch::Scalar, pulp::Arch::new()];
+    let archs = [pulp::Arch::Scalar, pulp::Arch::new()].into_iter();
     #[cfg(target_arch = "x86_64")]
-    archs.extend(pulp::x86::V3::try_new().map(pulp::Arch::V3));
-    archs
+    let archs = archs.chain(pulp::x86::V3::try_new().map(pulp::Arch::V3));
+    archs.collect()
 }
 
 /// Every set of instructions, and with each both layouts.
