@@ -8,12 +8,12 @@ use pulp::Simd;
 
 use crate::csr::Csr;
 use crate::edge_scores::{weighted_sums, EdgeWeight};
-use crate::parallel::Disjoint;
-use crate::pieces::Pieces;
-use crate::prefetch::{ahead, prefetch_rows};
+use crate::parallel::{filled, Disjoint};
+use crate::prefetch::prefetch_rows;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, exp_block, BLOCK};
+use crate::visits::{Order, Reach};
 
 /// The definitions are those of the losses of these names in the plugin `losses`.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ pub struct EdgeLoss<'a> {
 pub struct ScoreGradients(Vec<ScoreGradient>);
 
 // Atomic because an index from elsewhere might name an edge twice; relaxed, these are plain moves.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct ScoreGradient(AtomicU32);
 
 impl ScoreGradients {
@@ -61,20 +61,19 @@ impl EdgeLoss<'_> {
     /// # Panics
     /// If the lengths do not fit each other, or an id names no row.
     pub fn forward(&self, source_gradient: &mut [f32]) -> (f64, ScoreGradients) {
-        let gradients =
-            ScoreGradients((0..self.by_source.n_edges()).map(|_| ScoreGradient(AtomicU32::new(0))).collect());
+        let gradients = ScoreGradients(filled(self.by_source.n_edges(), ScoreGradient::default));
         let halved: Vec<i64>;
-        let (offsets, n_terms) = match self.criterion {
-            Criterion::BceWithLogits { .. } => (self.by_source.offsets(), self.by_source.n_edges()),
+        let order = match self.criterion {
+            Criterion::BceWithLogits { .. } => Order::of(&self.by_source, &[self.destination]),
             Criterion::Bpr => {
                 halved = self.by_source.offsets().iter().map(|offset| offset / 2).collect();
-                (halved.as_slice(), self.by_source.n_edges() / 2)
+                Order::by_row(&halved)
             }
         };
-        let shares = Pieces::of(offsets);
-        let mut losses = vec![0.0_f64; shares.pieces.len()];
+        let n_terms = order.n_edges();
+        let mut losses = vec![0.0_f64; order.shares.pieces.len()];
         let task = Pass { loss: self, gradients: &gradients, losses: Disjoint::new(&mut losses), n_terms };
-        sum_rows(offsets, &shares, source_gradient, self.source.width(), &task);
+        sum_rows(&order, source_gradient, self.source.width(), &task);
         (losses.iter().sum::<f64>() / n_terms as f64, gradients)
     }
 
@@ -107,12 +106,12 @@ impl RowSum for Pass<'_> {
     fn scratch(&self) {}
 
     #[inline(always)]
-    fn add<S: Simd>(&self, simd: S, (): &mut (), at: Place, terms: Range<usize>, sum: &mut [f32]) {
+    fn add<S: Simd>(&self, simd: S, (): &mut (), at: &Place, terms: Range<usize>, sum: &mut [f32]) {
         let mut loss = 0.0;
         for begin in terms.clone().step_by(BLOCK) {
             let block = begin..(begin + BLOCK).min(terms.end);
             loss += match self.loss.criterion {
-                Criterion::BceWithLogits { labels } => self.add_edges(simd, at.row, block, labels, sum),
+                Criterion::BceWithLogits { labels } => self.add_edges(simd, at, block, labels, sum),
                 Criterion::Bpr => self.add_pairs(simd, at.row, block, sum),
             };
         }
@@ -123,11 +122,11 @@ impl RowSum for Pass<'_> {
 
 impl Pass<'_> {
     #[inline(always)]
-    fn add_edges<S: Simd>(&self, simd: S, row: usize, block: Range<usize>, labels: &[f32], sum: &mut [f32]) -> f64 {
+    fn add_edges<S: Simd>(&self, simd: S, at: &Place, block: Range<usize>, labels: &[f32], sum: &mut [f32]) -> f64 {
         let EdgeLoss { source, destination, by_source, .. } = self.loss;
-        let x = source.row(row);
+        let x = source.row(at.row);
         let edges = &by_source.edges[block.clone()];
-        let ahead = ahead(&block, by_source.n_edges());
+        let ahead = at.reach.ahead(&block);
         destination.prefetch(&by_source.neighbours[ahead.clone()]);
         prefetch_rows(labels, 1, &by_source.edges[ahead.clone()]);
         prefetch_rows(&self.gradients.0, 1, &by_source.edges[ahead]);
@@ -158,7 +157,7 @@ impl Pass<'_> {
         let (n_pairs, half) = (pairs.len(), edges.len() / 2);
         let (mut positives, mut negatives): ([&[f32]; BLOCK], [&[f32]; BLOCK]) = ([&[]; BLOCK], [&[]; BLOCK]);
         for begin in [first, first + half] {
-            let ahead = ahead(&(begin..begin + n_pairs), by_source.n_edges());
+            let ahead = Reach::all(by_source.n_edges()).ahead(&(begin..begin + n_pairs));
             destination.prefetch(&by_source.neighbours[ahead.clone()]);
             prefetch_rows(&self.gradients.0, 1, &by_source.edges[ahead]);
         }

@@ -7,11 +7,11 @@ use pulp::{Simd, WithSimd};
 use crate::arch::arch;
 use crate::csr::Csr;
 use crate::parallel::for_each_chunk;
-use crate::pieces::Pieces;
-use crate::prefetch::{ahead, prefetch_rows};
+use crate::prefetch::prefetch_rows;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, scale, BLOCK};
+use crate::visits::Order;
 
 /// How many edges a thread scores at once.
 const CHUNK: usize = 2048;
@@ -55,7 +55,7 @@ impl WithSimd for Chunk<'_> {
 /// If a neighbour names no row of `x`, an edge has no weight, or `out` is of another size.
 pub fn weighted_sums<W: EdgeWeight>(csr: &Csr, x: Rows, weights: &[W], factor: f32, out: &mut [f32]) {
     let task = WeightedSums { csr, x, weights, factor };
-    sum_rows(csr.offsets(), &Pieces::of(csr.offsets()), out, x.width(), &task);
+    sum_rows(&Order::of(csr, &[x]), out, x.width(), &task);
 }
 
 /// What [`weighted_sums`] reads the weight of an edge from.
@@ -83,10 +83,10 @@ impl<W: EdgeWeight> RowSum for WeightedSums<'_, W> {
     fn scratch(&self) {}
 
     #[inline(always)]
-    fn add<S: Simd>(&self, simd: S, (): &mut (), _: Place, edges: Range<usize>, sum: &mut [f32]) {
+    fn add<S: Simd>(&self, simd: S, (): &mut (), at: &Place, edges: Range<usize>, sum: &mut [f32]) {
         for begin in edges.clone().step_by(BLOCK) {
             let block = begin..(begin + BLOCK).min(edges.end);
-            let ahead = ahead(&block, self.csr.n_edges());
+            let ahead = at.reach.ahead(&block);
             self.x.prefetch(&self.csr.neighbours[ahead.clone()]);
             prefetch_rows(self.weights, 1, &self.csr.edges[ahead]);
             let (mut rows, mut weights): ([&[f32]; BLOCK], _) = ([&[]; BLOCK], [0.0; BLOCK]);

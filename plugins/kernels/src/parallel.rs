@@ -86,6 +86,20 @@ pub fn for_each_chunk<T: Send>(values: &mut [T], chunk_len: usize, body: impl Fn
     });
 }
 
+/// `n` values, made by several threads: for a large buffer even that takes its time.
+pub fn filled<T: Send>(n: usize, make: impl Fn() -> T + Sync) -> Vec<T> {
+    const CHUNK: usize = 1 << 16;
+    let mut values = Vec::with_capacity(n);
+    for_each_chunk(&mut values.spare_capacity_mut()[..n], CHUNK, |_, slots| {
+        for slot in slots {
+            slot.write(make());
+        }
+    });
+    // SAFETY: the loop came back, so every one of the first `n` slots was written.
+    unsafe { values.set_len(n) };
+    values
+}
+
 /// A slice of which several tasks write ranges that do not overlap.
 #[derive(Debug)]
 pub struct Disjoint<'a, T> {
@@ -143,6 +157,15 @@ mod tests {
         for_each_chunk(&mut values, 10, |chunk, values| values.fill(chunk));
         assert!(values.iter().enumerate().all(|(at, chunk)| *chunk == at / 10));
         for_each_chunk(&mut [0; 0], 10, |_, _| panic!("there is no chunk"));
+    }
+
+    #[test]
+    fn filled_to_the_last() {
+        let next = AtomicUsize::new(0);
+        let mut values = filled(200_003, || next.fetch_add(1, Ordering::Relaxed));
+        values.sort_unstable();
+        assert!(values.iter().copied().eq(0..200_003));
+        assert_eq!(filled(0, || 1), [0; 0]);
     }
 
     #[test]

@@ -32,6 +32,12 @@ impl Pieces {
         Self::with_target(offsets, (cost / 256).clamp(512, 16_384))
     }
 
+    /// Shares of about a 32nd of the graph: as long as they can be with several for every thread of a common machine.
+    pub fn long(offsets: &[i64]) -> Self {
+        let cost = offsets.last().map_or(0, |n_edges| *n_edges as usize + offsets.len());
+        Self::with_target(offsets, (cost / 32).clamp(16_384, 1 << 20))
+    }
+
     /// Shares of at most `target` edges and rows together.
     pub fn with_target(offsets: &[i64], target: usize) -> Self {
         let mut all = Self { pieces: Vec::new(), split_rows: Vec::new() };

@@ -1,17 +1,6 @@
 //! Asking for memory before it is needed. Neighbours lie anywhere: on a graph whose rows do not fit the caches, a kernel without this
 //! waits for memory at every edge.
 
-use std::ops::Range;
-
-use crate::vector::BLOCK;
-
-/// The positions that a kernel which goes through edges a [`BLOCK`] at a time comes to after `block`, in the same row or in later ones, out of
-/// `n_edges`: each edge is ahead of exactly one block.
-#[inline(always)]
-pub fn ahead(block: &Range<usize>, n_edges: usize) -> Range<usize> {
-    (block.start + BLOCK).min(n_edges)..(block.end + BLOCK).min(n_edges)
-}
-
 /// Asks for the rows `ids` of a matrix of `width` columns; ids that name none are passed over.
 #[inline(always)]
 pub fn prefetch_rows<T>(values: &[T], width: usize, ids: &[i32]) {

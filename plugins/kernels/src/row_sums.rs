@@ -7,8 +7,9 @@ use pulp::{Simd, WithSimd};
 
 use crate::arch::arch;
 use crate::parallel::{for_each_with, Disjoint};
-use crate::pieces::{Piece, Pieces};
+use crate::pieces::Piece;
 use crate::vector::add;
+use crate::visits::{Order, Reach};
 
 /// What is added up.
 pub trait RowSum: Sync {
@@ -17,34 +18,36 @@ pub trait RowSum: Sync {
 
     fn scratch(&self) -> Self::Scratch;
 
-    /// Adds what the edges at positions `edges`, all or a part of those of `row`, contribute to `sum`. `piece` numbers the share
-    /// that they belong to.
-    fn add<S: Simd>(&self, simd: S, scratch: &mut Self::Scratch, at: Place, edges: Range<usize>, sum: &mut [f32]);
+    /// Adds what the edges at positions `edges`, all or a part of those of a row, contribute to `sum`.
+    fn add<S: Simd>(&self, simd: S, scratch: &mut Self::Scratch, at: &Place, edges: Range<usize>, sum: &mut [f32]);
 
     /// Called once for every row with its whole sum.
     #[inline(always)]
     fn finish<S: Simd>(&self, _simd: S, _row: usize, _sum: &mut [f32]) {}
 }
 
-/// Where a sum belongs.
-#[derive(Debug, Clone, Copy)]
+/// Where edges belong.
+#[derive(Debug)]
 pub struct Place {
     pub row: usize,
+    /// The number of their share of the work.
     pub piece: usize,
+    /// What comes after them.
+    pub reach: Reach,
 }
 
-/// Writes the sums of all rows to `out`, `[n_rows, width]`. `shares` are those of `offsets`.
+/// Writes the sums of all rows to `out`, `[n_rows, width]`.
 ///
 /// # Panics
 /// If `out` is of another size.
-pub fn sum_rows<T: RowSum>(offsets: &[i64], shares: &Pieces, out: &mut [f32], width: usize, task: &T) {
-    assert_eq!(out.len(), offsets.len().saturating_sub(1) * width);
-    let Pieces { pieces, split_rows } = shares;
-    let mut parts = vec![0.0; shares.n_parts() * width];
+pub fn sum_rows<T: RowSum>(order: &Order, out: &mut [f32], width: usize, task: &T) {
+    assert_eq!(out.len(), order.n_rows() * width);
+    let pieces = &order.shares.pieces;
+    let mut parts = vec![0.0; order.shares.n_parts() * width];
     {
         let (out, parts) = (Disjoint::new(&mut *out), Disjoint::new(&mut parts));
-        let make = || task.scratch();
-        for_each_with(pieces.len(), make, |scratch, at| {
+        let make = || (task.scratch(), Vec::new());
+        for_each_with(pieces.len(), make, |(scratch, cursors), at| {
             let piece = &pieces[at];
             // SAFETY: whole rows are in one piece only, and every part of a row has its own sums.
             let sums = unsafe {
@@ -53,21 +56,22 @@ pub fn sum_rows<T: RowSum>(offsets: &[i64], shares: &Pieces, out: &mut [f32], wi
                     Some(part) => parts.range(part * width, (part + 1) * width),
                 }
             };
-            arch().dispatch(SumPiece { offsets, piece, number: at, width, scratch, sums, task });
+            arch().dispatch(SumPiece { order, piece, number: at, width, scratch, cursors, sums, task });
         });
     }
-    for (row, numbers) in split_rows {
+    for (row, numbers) in &order.shares.split_rows {
         let (sum, parts) = (&mut out[row * width..][..width], &parts[numbers.start * width..numbers.end * width]);
         arch().dispatch(Join { row: *row, sum, parts, task });
     }
 }
 
 struct SumPiece<'a, T: RowSum> {
-    offsets: &'a [i64],
+    order: &'a Order<'a>,
     piece: &'a Piece,
     number: usize,
     width: usize,
     scratch: &'a mut T::Scratch,
+    cursors: &'a mut Vec<usize>,
     sums: &'a mut [f32],
     task: &'a T,
 }
@@ -77,23 +81,19 @@ impl<T: RowSum> WithSimd for SumPiece<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { offsets, piece, number, width, scratch, sums, task } = self;
+        let Self { order, piece, number, width, scratch, cursors, sums, task } = self;
         sums.fill(0.0);
         if piece.part.is_some() {
-            let place = Place { row: piece.rows.start, piece: number };
-            task.add(simd, scratch, place, piece.edges.clone(), sums);
+            let place = Place { row: piece.rows.start, piece: number, reach: Reach::all(order.n_edges()) };
+            task.add(simd, scratch, &place, piece.edges.clone(), sums);
             return;
         }
-        for row in piece.rows.clone() {
+        for (row, edges, reach) in order.visits(piece, cursors) {
             let sum = &mut sums[(row - piece.rows.start) * width..][..width];
-            task.add(
-                simd,
-                scratch,
-                Place { row, piece: number },
-                offsets[row] as usize..offsets[row + 1] as usize,
-                sum,
-            );
-            task.finish(simd, row, sum);
+            task.add(simd, scratch, &Place { row, piece: number, reach }, edges, sum);
+        }
+        for row in piece.rows.clone() {
+            task.finish(simd, row, &mut sums[(row - piece.rows.start) * width..][..width]);
         }
     }
 }

@@ -23,6 +23,15 @@ impl<'a> Rows<'a> {
         self.width
     }
 
+    /// How many rows there are.
+    pub fn n(&self) -> usize {
+        self.values.len() / self.width.max(1)
+    }
+
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.values)
+    }
+
     /// # Panics
     /// If there is no such row.
     #[inline(always)]

@@ -14,11 +14,10 @@ use std::ops::Range;
 use pulp::Simd;
 
 use crate::csr::Csr;
-use crate::pieces::Pieces;
-use crate::prefetch::ahead;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, BLOCK};
+use crate::visits::Order;
 
 /// The inputs of a product.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +41,7 @@ impl Spmm<'_> {
     /// If the lengths do not fit each other.
     pub fn write(&self, csr: &Csr, out: &mut [f32]) {
         let task = Product { product: self, csr };
-        sum_rows(csr.offsets(), &Pieces::of(csr.offsets()), out, self.x.width(), &task);
+        sum_rows(&Order::of(csr, &[self.x]), out, self.x.width(), &task);
     }
 
     /// From the sum of row `row` to its result, in place.
@@ -85,10 +84,10 @@ impl RowSum for Product<'_> {
     fn scratch(&self) {}
 
     #[inline(always)]
-    fn add<S: Simd>(&self, simd: S, (): &mut (), _: Place, edges: Range<usize>, sum: &mut [f32]) {
+    fn add<S: Simd>(&self, simd: S, (): &mut (), at: &Place, edges: Range<usize>, sum: &mut [f32]) {
         for begin in edges.clone().step_by(BLOCK) {
             let block = begin..(begin + BLOCK).min(edges.end);
-            self.product.x.prefetch(&self.csr.neighbours[ahead(&block, self.csr.n_edges())]);
+            self.product.x.prefetch(&self.csr.neighbours[at.reach.ahead(&block)]);
             let neighbours = &self.csr.neighbours[block];
             let (mut rows, mut factors) = ([&[][..]; BLOCK], [1.0; BLOCK]);
             for (row, neighbour) in rows.iter_mut().zip(neighbours) {

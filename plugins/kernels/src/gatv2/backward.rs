@@ -19,12 +19,12 @@ use pulp::Simd;
 
 use super::Gatv2;
 use crate::csr::Csr;
-use crate::parallel::Disjoint;
-use crate::pieces::Pieces;
-use crate::prefetch::{ahead, prefetch_rows};
+use crate::parallel::{filled, Disjoint};
+use crate::prefetch::prefetch_rows;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, exp_block, BLOCK};
+use crate::visits::Order;
 
 /// What forward left, and the gradient that came.
 #[derive(Debug, Clone, Copy)]
@@ -53,10 +53,9 @@ impl Gatv2<'_> {
     /// If the lengths do not fit each other.
     pub fn backward(&self, by_destination: &Csr, by_source: &Csr, incoming: &Incoming, gradients: Gradients) {
         assert_eq!(by_destination.n_edges(), by_source.n_edges());
-        let mut weights = vec![0; by_destination.n_edges() * self.heads];
-        let weights = EdgeWeight::of(&mut weights);
-        self.by_destination(by_destination, incoming, weights, gradients.x_r, gradients.att);
-        self.by_source(by_source, incoming.grad_out, weights, gradients.x_l);
+        let weights = filled(by_destination.n_edges() * self.heads, EdgeWeight::default);
+        self.by_destination(by_destination, incoming, &weights, gradients.x_r, gradients.att);
+        self.by_source(by_source, incoming.grad_out, &weights, gradients.x_l);
     }
 
     fn by_destination(
@@ -68,11 +67,11 @@ impl Gatv2<'_> {
         grad_att: &mut [f32],
     ) {
         let width = self.width();
-        let shares = Pieces::of(csr.offsets());
-        let mut att_sums = vec![0.0; shares.pieces.len() * width];
+        let order = Order::of(csr, &[self.x_l]);
+        let mut att_sums = vec![0.0; order.shares.pieces.len() * width];
         let att = Disjoint::new(&mut att_sums);
         let task = ByDestination { layer: self, csr, incoming, weights, att };
-        sum_rows(csr.offsets(), &shares, grad_x_r, width, &task);
+        sum_rows(&order, grad_x_r, width, &task);
         grad_att.fill(0.0);
         for sums in att_sums.chunks(width.max(1)) {
             grad_att.iter_mut().zip(sums).for_each(|(att, sum)| *att += sum);
@@ -81,23 +80,16 @@ impl Gatv2<'_> {
 
     fn by_source(&self, csr: &Csr, grad_out: Rows, weights: &[EdgeWeight], grad_x_l: &mut [f32]) {
         let task = BySource { layer: self, csr, grad_out, weights };
-        sum_rows(csr.offsets(), &Pieces::of(csr.offsets()), grad_x_l, self.width(), &task);
+        sum_rows(&Order::of(csr, &[self.x_r, grad_out]), grad_x_l, self.width(), &task);
     }
 }
 
 /// `k alpha` and `d e` of an edge of the edge list and a head: written going by destination, read going by source. Atomic because an
 /// index from elsewhere might name an edge twice; relaxed, these are plain moves.
-#[repr(transparent)]
+#[derive(Default)]
 struct EdgeWeight(AtomicU64);
 
 impl EdgeWeight {
-    /// Of zeros as the allocator makes them: where it gets fresh pages from the system, the threads touch them first as they come to
-    /// them.
-    fn of(zeros: &mut [u64]) -> &[Self] {
-        // SAFETY: an `AtomicU64` has the size of a `u64`, here its alignment too, and nobody else has the slice meanwhile.
-        unsafe { &*(zeros as *mut [u64] as *const [Self]) }
-    }
-
     #[inline(always)]
     fn set(&self, kept_alpha: f32, d_score: f32) {
         let bits = u64::from(kept_alpha.to_bits()) << 32 | u64::from(d_score.to_bits());
@@ -126,7 +118,7 @@ impl RowSum for ByDestination<'_> {
     fn scratch(&self) {}
 
     #[inline(always)]
-    fn add<S: Simd>(&self, simd: S, (): &mut (), at: Place, edges: Range<usize>, slopes: &mut [f32]) {
+    fn add<S: Simd>(&self, simd: S, (): &mut (), at: &Place, edges: Range<usize>, slopes: &mut [f32]) {
         let Self { layer, csr, incoming, weights, att } = self;
         let (width, heads, channels) = (layer.width(), layer.heads, layer.channels());
         // SAFETY: a piece is worked on by one thread at a time, which uses its share of `att` here only.
@@ -134,7 +126,7 @@ impl RowSum for ByDestination<'_> {
         let (x_r, grad, out) = (layer.x_r.row(at.row), incoming.grad_out.row(at.row), incoming.out.row(at.row));
         for block_begin in edges.clone().step_by(BLOCK) {
             let block = block_begin..(block_begin + BLOCK).min(edges.end);
-            let ahead = ahead(&block, csr.n_edges());
+            let ahead = at.reach.ahead(&block);
             layer.x_l.prefetch(&csr.neighbours[ahead.clone()]);
             prefetch_rows(weights, heads, &csr.edges[ahead]);
             let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
@@ -193,14 +185,14 @@ impl RowSum for BySource<'_> {
     }
 
     #[inline(always)]
-    fn add<S: Simd>(&self, simd: S, slopes: &mut Vec<f32>, at: Place, edges: Range<usize>, sum: &mut [f32]) {
+    fn add<S: Simd>(&self, simd: S, slopes: &mut Vec<f32>, at: &Place, edges: Range<usize>, sum: &mut [f32]) {
         let Self { layer, csr, grad_out, weights } = self;
         let (heads, channels) = (layer.heads, layer.channels());
         slopes.fill(0.0);
         let x_l = layer.x_l.row(at.row);
         for block_begin in edges.clone().step_by(BLOCK) {
             let block = block_begin..(block_begin + BLOCK).min(edges.end);
-            let (n, ahead) = (block.len(), ahead(&block, csr.n_edges()));
+            let (n, ahead) = (block.len(), at.reach.ahead(&block));
             layer.x_r.prefetch(&csr.neighbours[ahead.clone()]);
             grad_out.prefetch(&csr.neighbours[ahead.clone()]);
             prefetch_rows(weights, heads, &csr.edges[ahead]);

@@ -7,8 +7,9 @@ use crate::arch::arch;
 use crate::csr::Csr;
 use crate::parallel::{for_each_with, Disjoint};
 use crate::pieces::{Piece, Pieces};
-use crate::prefetch::ahead;
+use crate::row_sums::Place;
 use crate::vector::{add, add_weighted, exp_block, leaky_relu, scale, BLOCK};
+use crate::visits::{Order, Reach};
 
 /// What backward needs of forward besides its output.
 #[derive(Debug)]
@@ -19,21 +20,38 @@ pub struct Saved<'a> {
     pub log_sums: &'a mut [f32],
 }
 
-/// The softmax of one destination so far: per head the largest score, and the sum of the exponentials above it.
+/// The softmax of destinations so far: for each and per head the largest score, and the sum of the exponentials above it.
+#[derive(Default)]
 struct Softmax {
     largest: Vec<f32>,
     sums: Vec<f32>,
 }
 
+/// That of one destination, `[heads]`.
+struct State<'a> {
+    largest: &'a mut [f32],
+    sums: &'a mut [f32],
+}
+
 impl Softmax {
-    fn new(heads: usize) -> Self {
-        Self { largest: vec![f32::NEG_INFINITY; heads], sums: vec![0.0; heads] }
+    fn clear(&mut self, n_rows: usize, heads: usize) {
+        for (values, value) in [(&mut self.largest, f32::NEG_INFINITY), (&mut self.sums, 0.0)] {
+            values.clear();
+            values.resize(n_rows * heads, value);
+        }
     }
 
-    fn clear(&mut self) {
-        self.largest.fill(f32::NEG_INFINITY);
-        self.sums.fill(0.0);
+    fn of(&mut self, row: usize, heads: usize) -> State<'_> {
+        let heads = row * heads..(row + 1) * heads;
+        State { largest: &mut self.largest[heads.clone()], sums: &mut self.sums[heads] }
     }
+}
+
+/// What a thread keeps from piece to piece.
+#[derive(Default)]
+struct Scratch {
+    softmax: Softmax,
+    cursors: Vec<usize>,
 }
 
 impl Gatv2<'_> {
@@ -44,18 +62,17 @@ impl Gatv2<'_> {
     pub fn forward(&self, by_destination: &Csr, out: &mut [f32], saved: Option<Saved>) {
         let (width, heads) = (self.width(), self.heads);
         assert_eq!(out.len(), by_destination.n_rows() * width);
-        let all = Pieces::of(by_destination.offsets());
-        let (n_parts, Pieces { pieces, split_rows }) = (all.n_parts(), &all);
+        let order = Order::of(by_destination, &[self.x_l]);
+        let (n_parts, Pieces { pieces, split_rows }) = (order.shares.n_parts(), &order.shares);
         let mut part_sums = vec![0.0; n_parts * width];
         let mut part_states = Vec::new();
-        part_states.resize_with(n_parts, || Softmax::new(heads));
+        part_states.resize_with(n_parts, Softmax::default);
         let (scores, log_sums) = saved.map_or((&mut [][..], &mut [][..]), |saved| (saved.scores, saved.log_sums));
         let saves = !log_sums.is_empty();
         {
             let (out, scores, log_sums) = (Disjoint::new(out), Disjoint::new(scores), Disjoint::new(log_sums));
             let (sums, states) = (Disjoint::new(&mut part_sums), Disjoint::new(&mut part_states));
-            let make = || Softmax::new(heads);
-            for_each_with(pieces.len(), make, |softmax, at| {
+            for_each_with(pieces.len(), Scratch::default, |scratch, at| {
                 let piece = &pieces[at];
                 // SAFETY: pieces have different edges; whole rows are in one piece only; every part has its own sums and state.
                 let (scores, target) = unsafe {
@@ -68,7 +85,7 @@ impl Gatv2<'_> {
                                 true => log_sums.range(piece.rows.start * heads, piece.rows.end * heads),
                                 false => &mut [],
                             },
-                            softmax,
+                            scratch,
                         },
                         Some(part) => Target::Part {
                             sum: sums.range(part * width, (part + 1) * width),
@@ -77,7 +94,7 @@ impl Gatv2<'_> {
                     };
                     (scores, target)
                 };
-                arch().dispatch(Forward { layer: self, csr: by_destination, piece, scores, target });
+                arch().dispatch(Forward { layer: self, csr: by_destination, order: &order, piece, scores, target });
             });
         }
         for (row, parts) in split_rows {
@@ -109,13 +126,14 @@ impl Gatv2<'_> {
 
 /// Where a piece writes.
 enum Target<'a> {
-    Rows { out: &'a mut [f32], log_sums: &'a mut [f32], softmax: &'a mut Softmax },
+    Rows { out: &'a mut [f32], log_sums: &'a mut [f32], scratch: &'a mut Scratch },
     Part { sum: &'a mut [f32], softmax: &'a mut Softmax },
 }
 
 struct Forward<'a> {
     layer: &'a Gatv2<'a>,
     csr: &'a Csr<'a>,
+    order: &'a Order<'a>,
     piece: &'a Piece,
     /// Of the piece's edges; empty if they are not wanted.
     scores: &'a mut [f32],
@@ -127,50 +145,54 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, csr, piece, scores, target } = self;
+        let Self { layer, csr, order, piece, scores, target } = self;
         let (width, heads) = (layer.width(), layer.heads);
         match target {
             Target::Part { sum, softmax } => {
-                attend(simd, layer, csr, piece.rows.start, piece.edges.clone(), scores, sum, softmax);
+                sum.fill(0.0);
+                softmax.clear(1, heads);
+                let at = Place { row: piece.rows.start, piece: 0, reach: Reach::all(csr.n_edges()) };
+                attend(simd, (layer, csr), &at, piece.edges.clone(), scores, sum, softmax.of(0, heads));
             }
-            Target::Rows { out, log_sums, softmax } => {
-                for row in piece.rows.clone() {
+            Target::Rows { out, log_sums, scratch: Scratch { softmax, cursors } } => {
+                out.fill(0.0);
+                softmax.clear(piece.rows.len(), heads);
+                for (row, edges, reach) in order.visits(piece, cursors) {
                     let at = row - piece.rows.start;
-                    let (edges, out) = (csr.row(row), &mut out[at * width..][..width]);
                     let begin = (edges.start - piece.edges.start) * heads;
                     let scores =
                         if scores.is_empty() { &mut [][..] } else { &mut scores[begin..][..edges.len() * heads] };
-                    softmax.clear();
-                    attend(simd, layer, csr, row, edges, scores, out, softmax);
+                    let sum = &mut out[at * width..][..width];
+                    let place = Place { row, piece: 0, reach };
+                    attend(simd, (layer, csr), &place, edges, scores, sum, softmax.of(at, heads));
+                }
+                for (at, out) in out.chunks_mut(width.max(1)).enumerate() {
                     let log_sums = if log_sums.is_empty() { &mut [][..] } else { &mut log_sums[at * heads..][..heads] };
-                    finish(simd, layer, softmax, out, log_sums);
+                    finish(simd, layer, &softmax.of(at, heads), out, log_sums);
                 }
             }
         }
     }
 }
 
-/// Adds `exp(e_ij - largest) x_l_j` of some edges of one destination to `sum`, which is set to 0 first.
+/// Adds `exp(e_ij - largest) x_l_j` of some edges of one destination to `sum`.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
 fn attend<S: Simd>(
     simd: S,
-    layer: &Gatv2,
-    csr: &Csr,
-    row: usize,
+    (layer, csr): (&Gatv2, &Csr),
+    at: &Place,
     edges: std::ops::Range<usize>,
     scores: &mut [f32],
     sum: &mut [f32],
-    softmax: &mut Softmax,
+    softmax: State,
 ) {
     let (channels, heads) = (layer.channels(), layer.heads);
-    let x_r = layer.x_r.row(row);
+    let x_r = layer.x_r.row(at.row);
     let begin = edges.start;
-    sum.fill(0.0);
     for block_begin in edges.clone().step_by(BLOCK) {
         let block = block_begin..(block_begin + BLOCK).min(edges.end);
         let n = block.len();
-        layer.x_l.prefetch(&csr.neighbours[ahead(&block, csr.n_edges())]);
+        layer.x_l.prefetch(&csr.neighbours[at.reach.ahead(&block)]);
         let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
         for (row, neighbour) in rows.iter_mut().zip(&csr.neighbours[block.clone()]) {
             *row = layer.x_l.row(*neighbour as usize);
@@ -187,8 +209,8 @@ fn attend<S: Simd>(
                 largest = largest.max(*weight);
             }
             if !scores.is_empty() {
-                for (at, weight) in weights[..n].iter().enumerate() {
-                    scores[(block_begin - begin + at) * heads + head] = *weight;
+                for (n, weight) in weights[..n].iter().enumerate() {
+                    scores[(block_begin - begin + n) * heads + head] = *weight;
                 }
             }
             if largest > softmax.largest[head] {
@@ -211,7 +233,7 @@ fn attend<S: Simd>(
 
 /// From sums over exponentials to weighted means, plus the bias.
 #[inline(always)]
-fn finish<S: Simd>(simd: S, layer: &Gatv2, softmax: &Softmax, out: &mut [f32], log_sums: &mut [f32]) {
+fn finish<S: Simd>(simd: S, layer: &Gatv2, softmax: &State, out: &mut [f32], log_sums: &mut [f32]) {
     for (head, out) in out.chunks_mut(layer.channels().max(1)).enumerate() {
         if softmax.sums[head] != 0.0 {
             scale(simd, out, 1.0 / softmax.sums[head]);
@@ -220,7 +242,7 @@ fn finish<S: Simd>(simd: S, layer: &Gatv2, softmax: &Softmax, out: &mut [f32], l
     if let Some(bias) = layer.bias {
         add(simd, out, bias);
     }
-    for ((log_sum, largest), sum) in log_sums.iter_mut().zip(&softmax.largest).zip(&softmax.sums) {
+    for ((log_sum, largest), sum) in log_sums.iter_mut().zip(&*softmax.largest).zip(&*softmax.sums) {
         *log_sum = largest + sum.ln();
     }
 }
@@ -240,7 +262,8 @@ impl WithSimd for Merge<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { layer, sums, states, target: (out, log_sums) } = self;
         let channels = layer.channels();
-        let mut whole = Softmax::new(out.len() / channels.max(1));
+        let (mut whole, heads) = (Softmax::default(), layer.heads);
+        whole.clear(1, heads);
         for state in &*states {
             whole.largest.iter_mut().zip(&state.largest).for_each(|(all, part)| *all = all.max(*part));
         }
@@ -253,6 +276,6 @@ impl WithSimd for Merge<'_> {
             }
             add(simd, out, sum);
         }
-        finish(simd, layer, &whole, out, log_sums);
+        finish(simd, layer, &whole.of(0, heads), out, log_sums);
     }
 }
