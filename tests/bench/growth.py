@@ -5,6 +5,9 @@ users and movies. It lies where the user's own MovieLens 32M would, in a data fo
 through the MovieLens loader: `recsys-host load` parses it and caches the graph, `recsys-host train` opens the cache,
 splits, trains and evaluates. PyG trains on the split that `load --export` writes, at the sizes up to the one at which it
 fails under the limit of memory.
+
+A growth factor compares sizes that were trained one after the other: the machine's speed changes over minutes, so the
+sizes take turns, `--rounds` times, and a factor is the median of those within a round.
 """
 
 import re
@@ -18,7 +21,9 @@ import ratings
 import report
 
 CHANNELS, HEADS, LAYERS = 64, 2, 2
-N_EPOCHS = 3
+# As many as make the sizes train about as long, but few for PyG, which needs half a minute for one.
+EPOCHS_OF_RATINGS, FEWEST_EPOCHS, MOST_EPOCHS = 30_000_000, 3, 60
+PYG_EPOCHS = 3
 RELEASE = "ml-32m"
 # Time and memory may grow no faster than the ratings; a tenth is left to the noise of the machine.
 NO_WORSE_THAN_LINEAR = 1.1
@@ -30,38 +35,60 @@ class Growth:
     name = "growth"
 
     def __call__(self, bench):
-        sizes, pyg_fits = [], True
-        for millions in sorted(bench.sizes):
-            folder = bench.work / f"growth-{millions:g}m"
-            try:
-                size = self.size(bench, folder, millions, pyg_fits)
-            finally:
-                if not bench.keep:
+        folders = {millions: bench.work / f"growth-{millions:g}m" for millions in sorted(bench.sizes)}
+        try:
+            sizes = [self.prepared(bench, folder, round(millions * 1e6)) for millions, folder in folders.items()]
+            for _ in range(bench.rounds):
+                for size, folder in zip(sizes, folders.values()):
+                    if "failure" not in size["ours"]:
+                        self.train(bench, folder, size)
+            self.peers(bench, folders.values(), sizes)
+        finally:
+            if not bench.keep:
+                for folder in folders.values():
                     shutil.rmtree(folder, ignore_errors=True)
-            pyg_fits = pyg_fits and "epoch_s" in size["pyg"]
-            sizes.append(size)
+        for size in sizes:
+            measure.emit(subset=self.name, threads=bench.threads, **size)
         return self.lines(bench, sizes)
 
-    def size(self, bench, folder, millions, with_pyg):
-        """Everything at one size."""
-        n_ratings = round(millions * 1e6)
+    def prepared(self, bench, folder, n_ratings):
+        """The ratings of a size, parsed into its graph."""
         # Where the loader looks for MovieLens 32M, in a data folder of its own.
         ratings.generate(bench, folder / "data" / "raw" / RELEASE / "ratings.csv", n_ratings)
         loaded = attempt(lambda: self.load(bench, folder))
-        mine = loaded if "failure" in loaded else attempt(lambda: self.ours(bench, folder))
-        theirs = attempt(lambda: self.pyg(bench, folder)) if with_pyg else {"failure": "not run: a smaller size failed"}
-        size = {"ratings": n_ratings, "load": loaded, "ours": mine, "pyg": theirs}
-        measure.emit(subset=self.name, threads=bench.threads, **size)
-        return size
+        mine = loaded if "failure" in loaded else {"rounds": []}
+        return {"ratings": n_ratings, "load": loaded, "ours": mine}
+
+    def train(self, bench, folder, size):
+        """One more round of ours."""
+        run = attempt(lambda: self.ours(bench, folder, size["ratings"]))
+        if "failure" in run:
+            size["ours"] = run
+            return
+        rounds = [*size["ours"]["rounds"], run]
+        size["ours"] = {
+            "rounds": rounds,
+            "epoch_s": [median(one["epoch_s"]) for one in rounds],
+            "peak_rss_bytes": max(one["peak_rss_bytes"] for one in rounds),
+        }
+
+    def peers(self, bench, folders, sizes):
+        fits = True
+        for folder, size in zip(folders, sizes):
+            size["pyg"] = {"failure": "not run: a smaller size failed"}
+            if fits:
+                size["pyg"] = attempt(lambda: self.pyg(bench, folder))
+            fits = "epoch_s" in size["pyg"]
 
     def load(self, bench, folder):
         child = ours.load(bench, overrides(), cwd=folder, limit_bytes=bench.limit_bytes)
         return {"total_s": child.seconds, "peak_rss_bytes": child.peak_rss_bytes}
 
-    def ours(self, bench, folder):
+    def ours(self, bench, folder, n_ratings):
+        n_epochs = min(max(EPOCHS_OF_RATINGS // n_ratings, FEWEST_EPOCHS), MOST_EPOCHS)
         training = [
             f"model.params.hidden_dim={CHANNELS}", f"model.params.num_heads={HEADS}", f"model.params.num_layers={LAYERS}",
-            f"trainer.params.num_epochs={N_EPOCHS}", "trainer.params.eval_every=0", "seed=7",
+            f"trainer.params.num_epochs={n_epochs}", "trainer.params.eval_every=0", "seed=7",
         ]
         limit = bench.limit_bytes
         result = ours.train(bench, "config_gat", [*overrides(), *training], cwd=folder, limit_bytes=limit)
@@ -71,7 +98,7 @@ class Growth:
         graph = folder / "graph.safetensors"
         ours.load(bench, [*overrides(), "seed=7"], cwd=folder, export=graph)
         options = {
-            "--hidden-dim": CHANNELS, "--heads": HEADS, "--layers": LAYERS, "--width": CHANNELS, "--epochs": N_EPOCHS,
+            "--hidden-dim": CHANNELS, "--heads": HEADS, "--layers": LAYERS, "--width": CHANNELS, "--epochs": PYG_EPOCHS,
             "--eval-every": 0,
         }
         flat = [part for option in options.items() for part in option]
@@ -87,8 +114,9 @@ class Growth:
         head = ["ratings", "csv to graph", "its peak", "our epoch", "our peak, whole run", "PyG's epoch", "PyG's peak"]
         limit = report.gigabytes(bench.limit_bytes)
         intro = (
-            f"GAT, {LAYERS} layers of {HEADS} heads x {CHANNELS}, full batch; {bench.threads} threads, medians of {N_EPOCHS} "
-            f"epochs, every process limited to {limit} of memory:"
+            f"GAT, {LAYERS} layers of {HEADS} heads x {CHANNELS}, full batch; {bench.threads} threads; ours: medians of "
+            f"{bench.rounds} rounds, in which the sizes take turns, each the median of its epochs; every process limited to "
+            f"{limit} of memory:"
         )
         drawn = [f"![Epoch time and peak memory against ratings]({bench.svg.name})"] if self.draw(bench, sizes) else []
         parts = [[intro], report.table(head, rows), self.needs(sizes), self.slopes(bench, sizes), drawn]
@@ -116,11 +144,13 @@ class Growth:
         done = [size for size in sizes if "epoch_s" in size["ours"]]
         for small, large in zip(done, done[1:]):
             grown = large["ratings"] / small["ratings"]
-            time = median(large["ours"]["epoch_s"]) / median(small["ours"]["epoch_s"])
+            factors = [after / before for before, after in zip(small["ours"]["epoch_s"], large["ours"]["epoch_s"])]
+            time = median(factors)
             memory = large["ours"]["peak_rss_bytes"] / small["ours"]["peak_rss_bytes"]
             text = (
                 f"{small['ratings'] / 1e6:g} to {large['ratings'] / 1e6:g} million, {grown:.3g} times the ratings: "
-                f"{time:.3g} times the time, {memory:.3g} times the memory, no worse than linear"
+                f"{time:.3g} times the time ({min(factors):.3g} to {max(factors):.3g}), {memory:.3g} times the memory, "
+                "no worse than linear"
             )
             lines.append(bench.expect(max(time, memory) <= grown * NO_WORSE_THAN_LINEAR, text))
         if done and done[-1]["ratings"] >= LARGEST:
