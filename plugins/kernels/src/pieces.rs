@@ -32,10 +32,11 @@ impl Pieces {
         Self::with_target(offsets, (cost / 256).clamp(512, 16_384))
     }
 
-    /// Shares of about a 32nd of the graph: as long as they can be with several for every thread of a common machine.
+    /// Shares of about a 24th of the graph, fewer than 2 million: as long as they can be with several for every thread of a common
+    /// machine.
     pub fn long(offsets: &[i64]) -> Self {
         let cost = offsets.last().map_or(0, |n_edges| *n_edges as usize + offsets.len());
-        Self::with_target(offsets, (cost / 32).clamp(16_384, 1 << 20))
+        Self::with_target(offsets, (cost / 24).clamp(16_384, 2 << 20))
     }
 
     /// Shares of at most `target` edges and rows together.
