@@ -8,6 +8,13 @@ import ours
 
 HERE = Path(__file__).resolve().parent
 
+# Freed memory is kept, and comes in huge pages.
+ALLOCATOR = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**31 - 1),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+
 
 @dataclass
 class Bench:
@@ -23,7 +30,7 @@ class Bench:
     sizes: list
     limit_bytes: int
     quick: bool
-    keep_freed: bool
+    tune_allocator: bool
     keep: bool
     svg: Path
     failures: list = field(default_factory=list)
@@ -31,9 +38,9 @@ class Bench:
     def python_script(self, script, *arguments, threads=None, limit_bytes=None):
         """A script of this folder under the Python of the virtual environment."""
         env = ours.environment(threads or self.threads)
-        if self.keep_freed:
-            # The host tells its allocator the same; for a PyG user it takes two variables.
-            env.update(MALLOC_MMAP_THRESHOLD_=str(2**31 - 1), MALLOC_TRIM_THRESHOLD_=str(2**31 - 1))
+        if self.tune_allocator:
+            # The host tells its allocator the same; for a PyG user it takes three variables.
+            env.update(ALLOCATOR)
         return measure.run([self.python, HERE / script, *arguments], env=env, limit_bytes=limit_bytes)
 
     def pyg(self, *arguments, limit_bytes=None):

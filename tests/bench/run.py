@@ -37,7 +37,7 @@ def arguments_of(argv):
     parser.add_argument("--sizes", help="growth: millions of ratings (0.1,1,10,32; quick: 0.1,0.3)")
     parser.add_argument("--limit-gib", type=float, default=20, help="growth: memory that a process may take (20)")
     parser.add_argument("--quick", action="store_true", help="small, to see that it works; RESULTS.md stays as it is")
-    parser.add_argument("--keep-freed", action="store_true", help="let the peer keep freed memory, as the host does")
+    parser.add_argument("--tune-allocator", action="store_true", help="let the peer keep freed memory and use huge pages, as the host does")
     parser.add_argument("--keep", action="store_true", help="keep generated ratings for the next time")
     parser.add_argument("--venv", type=Path, help="the virtual environment (bench-venv in the user's cache)")
     parser.add_argument("--work", type=Path, help="where intermediate files go (bench in the user's cache)")
@@ -68,7 +68,7 @@ def prepare(arguments):
         sizes=[float(size) for size in sizes.split(",")],
         limit_bytes=int(arguments.limit_gib * 2**30),
         quick=arguments.quick,
-        keep_freed=arguments.keep_freed,
+        tune_allocator=arguments.tune_allocator,
         keep=arguments.keep,
         svg=results.parent / "growth.svg",
     )
@@ -80,7 +80,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     arguments = arguments_of(sys.argv[1:])
     bench, results = prepare(arguments)
-    peer = ["- the peer keeps freed memory too (MALLOC_MMAP_THRESHOLD_, MALLOC_TRIM_THRESHOLD_)"] if bench.keep_freed else []
+    peer = ["- the peer keeps freed memory and uses huge pages, too"] if bench.tune_allocator else []
     head = environment.describe(bench.python, bench.binary, bench.threads)
     report.append(results, [f"## {head[0].removeprefix('- ')}", "", *head[1:], *peer])
     for name in arguments.subsets or SUBSETS:
