@@ -12,7 +12,7 @@ use crate::parallel::{filled, Disjoint};
 use crate::prefetch::prefetch_rows;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
-use crate::vector::{add_weighted, dot, exp_block, BLOCK};
+use crate::vector::{add_weighted, dot, exp, ln_1p, BLOCK};
 use crate::visits::{Order, Reach};
 
 /// The definitions are those of the losses of these names in the plugin `losses`.
@@ -130,18 +130,16 @@ impl Pass<'_> {
         destination.prefetch(&by_source.neighbours[ahead.clone()]);
         prefetch_rows(labels, 1, &by_source.edges[ahead.clone()]);
         prefetch_rows(&self.gradients.0, 1, &by_source.edges[ahead]);
-        let (mut rows, mut scores): ([&[f32]; BLOCK], _) = ([&[]; BLOCK], [0.0; BLOCK]);
-        for (n, neighbour) in by_source.neighbours[block.clone()].iter().enumerate() {
+        let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
+        let (mut scores, mut targets) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for (n, (neighbour, edge)) in by_source.neighbours[block].iter().zip(edges).enumerate() {
             rows[n] = destination.row(*neighbour as usize);
             scores[n] = dot(simd, x, rows[n]);
+            targets[n] = labels[*edge as usize];
         }
-        let powers = exp_of_minus_absolute(simd, &scores);
-        let (mut loss, mut weights) = (0.0, [0.0; BLOCK]);
-        for (n, edge) in edges.iter().enumerate() {
-            let (score, label) = (scores[n], labels[*edge as usize]);
-            loss += f64::from(score.max(0.0) - score * label + powers[n].ln_1p());
-            weights[n] = (sigmoid(score, powers[n]) - label) / self.n_terms as f32;
-            self.gradients.set(*edge, weights[n]);
+        let (loss, weights) = cross_entropy(simd, &scores, &targets, edges.len(), self.n_terms);
+        for (edge, weight) in edges.iter().zip(weights) {
+            self.gradients.set(*edge, weight);
         }
         add_weighted(simd, sum, &rows[..edges.len()], 0, &weights[..edges.len()]);
         loss
@@ -167,13 +165,11 @@ impl Pass<'_> {
             negatives[n] = destination.row(by_source.neighbours[first + half + n] as usize);
             differences[n] = dot(simd, x, positives[n]) - dot(simd, x, negatives[n]);
         }
-        let powers = exp_of_minus_absolute(simd, &differences);
-        let (mut loss, mut weights) = (0.0, [0.0; BLOCK]);
-        for n in 0..n_pairs {
-            loss += f64::from((-differences[n]).max(0.0) + powers[n].ln_1p());
-            weights[n] = (sigmoid(differences[n], powers[n]) - 1.0) / self.n_terms as f32;
-            self.gradients.set(by_source.edges[first + n], weights[n]);
-            self.gradients.set(by_source.edges[first + half + n], -weights[n]);
+        // -log s(x) is the cross-entropy of x and the label 1.
+        let (loss, mut weights) = cross_entropy(simd, &differences, &[1.0; BLOCK], n_pairs, self.n_terms);
+        for (n, weight) in weights[..n_pairs].iter().enumerate() {
+            self.gradients.set(by_source.edges[first + n], *weight);
+            self.gradients.set(by_source.edges[first + half + n], -weight);
         }
         add_weighted(simd, sum, &positives[..n_pairs], 0, &weights[..n_pairs]);
         for weight in &mut weights {
@@ -184,26 +180,37 @@ impl Pass<'_> {
     }
 }
 
-/// `e^-|x|`, from which sigmoid and softplus follow without overflow.
+/// Of the first `n` scores: the sum of their cross-entropies with the labels, and the gradient of each one's share of the mean of
+/// `n_terms`. With `p = e^-|x|`, which never overflows, `log(1 + e^x) = max(x, 0) + log(1 + p)`, and `s(x)` is `1 / (1 + p)` or, below 0,
+/// `p / (1 + p)`.
 #[inline(always)]
-fn exp_of_minus_absolute<S: Simd>(simd: S, x: &[f32; BLOCK]) -> [f32; BLOCK] {
-    let mut powers = *x;
-    for power in &mut powers {
-        *power = -power.abs();
+fn cross_entropy<S: Simd>(
+    simd: S,
+    scores: &[f32; BLOCK],
+    labels: &[f32; BLOCK],
+    n: usize,
+    n_terms: usize,
+) -> (f64, [f32; BLOCK]) {
+    let (mut losses, mut gradients) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let (zero, one, n_terms) = (simd.splat_f32s(0.0), simd.splat_f32s(1.0), simd.splat_f32s(n_terms as f32));
+    let inputs = S::as_simd_f32s(scores).0.iter().zip(S::as_simd_f32s(labels).0);
+    let outputs = S::as_mut_simd_f32s(&mut losses).0.iter_mut().zip(S::as_mut_simd_f32s(&mut gradients).0);
+    for ((score, label), (loss, gradient)) in inputs.zip(outputs) {
+        let power = exp(simd, simd.neg_f32s(simd.abs_f32s(*score)));
+        let above = simd.select_f32s(simd.less_than_f32s(*score, zero), zero, *score); // NaN stays
+        let linear = simd.sub_f32s(above, simd.mul_f32s(*score, *label));
+        *loss = simd.add_f32s(linear, ln_1p(simd, power));
+        let of_positive = simd.div_f32s(one, simd.add_f32s(one, power));
+        let of_negative = simd.mul_f32s(power, of_positive);
+        let sigmoid = simd.select_f32s(simd.less_than_f32s(*score, zero), of_negative, of_positive);
+        *gradient = simd.div_f32s(simd.sub_f32s(sigmoid, *label), n_terms);
     }
-    exp_block(simd, &mut powers, 0.0);
-    powers
-}
-
-/// Of `x`, given `e^-|x|`.
-#[inline(always)]
-fn sigmoid(x: f32, power: f32) -> f32 {
-    let one = 1.0 / (1.0 + power);
-    if x >= 0.0 {
-        one
-    } else {
-        power * one
+    losses[n..].fill(0.0);
+    let mut sum = zero;
+    for losses in S::as_simd_f32s(&losses).0 {
+        sum = simd.add_f32s(sum, *losses);
     }
+    (f64::from(simd.reduce_sum_f32s(sum)), gradients)
 }
 
 #[cfg(test)]

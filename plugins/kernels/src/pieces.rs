@@ -32,13 +32,6 @@ impl Pieces {
         Self::with_target(offsets, (cost / 256).clamp(512, 16_384))
     }
 
-    /// Shares of about a 24th of the graph, fewer than 2 million: as long as they can be with several for every thread of a common
-    /// machine.
-    pub fn long(offsets: &[i64]) -> Self {
-        let cost = offsets.last().map_or(0, |n_edges| *n_edges as usize + offsets.len());
-        Self::with_target(offsets, (cost / 24).clamp(16_384, 2 << 20))
-    }
-
     /// Shares of at most `target` edges and rows together.
     pub fn with_target(offsets: &[i64], target: usize) -> Self {
         let mut all = Self { pieces: Vec::new(), split_rows: Vec::new() };

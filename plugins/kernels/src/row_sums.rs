@@ -6,10 +6,9 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use crate::arch::arch;
-use crate::parallel::{for_each_with, Disjoint};
-use crate::pieces::Piece;
+use crate::parallel::Disjoint;
 use crate::vector::add;
-use crate::visits::{Order, Reach};
+use crate::visits::{Order, Reach, Visits};
 
 /// What is added up.
 pub trait RowSum: Sync {
@@ -42,22 +41,23 @@ pub struct Place {
 /// If `out` is of another size.
 pub fn sum_rows<T: RowSum>(order: &Order, out: &mut [f32], width: usize, task: &T) {
     assert_eq!(out.len(), order.n_rows() * width);
-    let pieces = &order.shares.pieces;
     let mut parts = vec![0.0; order.shares.n_parts() * width];
     {
         let (out, parts) = (Disjoint::new(&mut *out), Disjoint::new(&mut parts));
-        let make = || (task.scratch(), Vec::new());
-        for_each_with(pieces.len(), make, |(scratch, cursors), at| {
-            let piece = &pieces[at];
-            // SAFETY: whole rows are in one piece only, and every part of a row has its own sums.
-            let sums = unsafe {
-                match piece.part {
-                    None => out.range(piece.rows.start * width, piece.rows.end * width),
-                    Some(part) => parts.range(part * width, (part + 1) * width),
-                }
-            };
-            arch().dispatch(SumPiece { order, piece, number: at, width, scratch, cursors, sums, task });
-        });
+        order.for_each(
+            || task.scratch(),
+            |scratch, visits| {
+                let piece = visits.piece;
+                // SAFETY: whole rows are in one piece only, and every part of a row has its own sums.
+                let sums = unsafe {
+                    match piece.part {
+                        None => out.range(piece.rows.start * width, piece.rows.end * width),
+                        Some(part) => parts.range(part * width, (part + 1) * width),
+                    }
+                };
+                arch().dispatch(SumPiece { visits, width, scratch, sums, task });
+            },
+        );
     }
     for (row, numbers) in &order.shares.split_rows {
         let (sum, parts) = (&mut out[row * width..][..width], &parts[numbers.start * width..numbers.end * width]);
@@ -66,12 +66,9 @@ pub fn sum_rows<T: RowSum>(order: &Order, out: &mut [f32], width: usize, task: &
 }
 
 struct SumPiece<'a, T: RowSum> {
-    order: &'a Order<'a>,
-    piece: &'a Piece,
-    number: usize,
+    visits: Visits<'a>,
     width: usize,
     scratch: &'a mut T::Scratch,
-    cursors: &'a mut Vec<usize>,
     sums: &'a mut [f32],
     task: &'a T,
 }
@@ -81,19 +78,19 @@ impl<T: RowSum> WithSimd for SumPiece<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { order, piece, number, width, scratch, cursors, sums, task } = self;
-        sums.fill(0.0);
-        if piece.part.is_some() {
-            let place = Place { row: piece.rows.start, piece: number, reach: Reach::all(order.n_edges()) };
-            task.add(simd, scratch, &place, piece.edges.clone(), sums);
-            return;
+        let Self { mut visits, width, scratch, sums, task } = self;
+        let (rows, number) = (visits.piece.rows.clone(), visits.number);
+        if visits.is_first_pass {
+            sums.fill(0.0);
         }
-        for (row, edges, reach) in order.visits(piece, cursors) {
-            let sum = &mut sums[(row - piece.rows.start) * width..][..width];
+        for (row, edges, reach) in visits.by_ref() {
+            let sum = &mut sums[(row - rows.start) * width..][..width];
             task.add(simd, scratch, &Place { row, piece: number, reach }, edges, sum);
         }
-        for row in piece.rows.clone() {
-            task.finish(simd, row, &mut sums[(row - piece.rows.start) * width..][..width]);
+        if visits.is_last_pass && visits.piece.part.is_none() {
+            for row in rows.clone() {
+                task.finish(simd, row, &mut sums[(row - rows.start) * width..][..width]);
+            }
         }
     }
 }

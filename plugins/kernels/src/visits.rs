@@ -1,25 +1,29 @@
-//! The order in which a kernel goes through the edges of a piece, and what it asks for ahead.
+//! The order in which a kernel goes through the edges of a graph, and what it asks for ahead.
 //!
-//! Where the rows of the neighbours fit the caches: row after row. Where they do not, a row of the matrix would come from memory for
-//! every edge, so the neighbours are cut into blocks that do fit: the edges to the first block, row after row, then those to the second.
-//! A piece must then be long enough to come to a neighbour several times. The blocks depend on the graph alone, and every edge is
-//! visited once whatever order the neighbours have; only where they ascend in every row, as those of data loaders do, a block is
-//! all that is read for a while.
+//! Where the rows of the neighbours fit the caches: row after row, once. Where they do not, a row of the matrix would come from memory
+//! for every edge, so the neighbours are cut into blocks that do fit, and there is a pass a block: the edges to the first block, row
+//! after row, then those to the second. All threads are in the same pass, so a block comes from memory once. The blocks depend on
+//! the graph alone, and every edge is visited once whatever order the neighbours have; only where they ascend in every row, as those
+//! of data loaders do, a block is all that is read in its pass.
 
 use std::ops::Range;
 
 use crate::csr::Csr;
+use crate::parallel::{for_each_with, Disjoint};
 use crate::pieces::{Piece, Pieces};
+use crate::prefetch::prefetch_rows;
 use crate::rows::Rows;
 use crate::vector::BLOCK;
 
-/// A few threads' blocks fit a cache of the third level together. In tests so little that small graphs have blocks.
-const BLOCK_BYTES: usize = if cfg!(test) { 256 } else { 4 << 20 };
+/// Half of what a cache of the third level has on common machines: the rest is for what goes by.
+const BLOCK_BYTES: usize = if cfg!(test) { 256 } else { 16 << 20 };
 /// Below this, blocks gain nothing: a good part of the rows stays in the caches by itself.
 const CACHED_BYTES: usize = if cfg!(test) { 512 } else { 24 << 20 };
-/// A row with fewer edges a block than this is visited once: coming back to it would cost more than it gains (measured at 10 and 32
-/// million ratings: 4 costs a tenth, 16 to 128 are alike).
+/// A row with fewer edges a block than this is visited once: coming back to it would cost more than it gains (measured at 10 million
+/// ratings: 8 and 16 cost a few hundredths, 128 is alike).
 const EDGES_A_VISIT: usize = if cfg!(test) { 4 } else { 64 };
+/// How many rows before a visit its neighbours are asked for: between two visits of a row the caches have forgotten them.
+const ROWS_AHEAD: usize = 4;
 
 /// The shares of the work on a graph, and how the edges of each are gone through.
 #[derive(Debug)]
@@ -35,8 +39,7 @@ impl<'a> Order<'a> {
     pub fn of(csr: &Csr<'a>, matrices: &[Rows]) -> Self {
         let n_neighbours = matrices.iter().map(Rows::n).max().unwrap_or(0);
         let blocks = Blocks::of(n_neighbours, matrices.iter().map(Rows::bytes).sum());
-        let shares = if blocks == Blocks::ONE { Pieces::of(csr.offsets()) } else { Pieces::long(csr.offsets()) };
-        Self { offsets: csr.offsets(), neighbours: csr.neighbours, blocks, shares }
+        Self { offsets: csr.offsets(), neighbours: csr.neighbours, blocks, shares: Pieces::of(csr.offsets()) }
     }
 
     /// Row after row, where what stands in a row is no edges.
@@ -52,14 +55,46 @@ impl<'a> Order<'a> {
         self.offsets.last().map_or(0, |n_edges| *n_edges as usize)
     }
 
-    /// The visits of a piece of whole rows. `cursors` is only kept to be used again.
-    pub fn visits<'b>(&'b self, piece: &Piece, cursors: &'b mut Vec<usize>) -> Visits<'b> {
-        cursors.clear();
-        cursors.extend(self.offsets[piece.rows.clone()].iter().map(|begin| *begin as usize));
-        let mut visits =
-            Visits { order: self, block: 0, row: piece.rows.start, rows: piece.rows.clone(), cursors, next: None };
-        visits.next = visits.find();
-        visits
+    /// Calls `body` with the visits of every share, a pass after the other; within a pass on several threads. `make` gives what a
+    /// thread keeps from share to share.
+    pub fn for_each<S>(&self, make: impl Fn() -> S + Sync, body: impl Fn(&mut S, Visits) + Sync) {
+        let pieces = &self.shares.pieces;
+        let n_passes = self.n_passes();
+        let mut cursors = if n_passes > 1 { self.begins() } else { Vec::new() };
+        let cursors = Disjoint::new(&mut cursors);
+        for pass in 0..n_passes {
+            for_each_with(pieces.len(), &make, |scratch, number| {
+                let piece = &pieces[number];
+                let lines = if n_passes > 1 { self.lines(piece) } else { 0..0 };
+                // SAFETY: whole rows are in one piece only, and every part of a row has a cursor of its own.
+                let cursors = unsafe { cursors.range(lines.start, lines.end) };
+                body(scratch, Visits::of(self, (piece, number), pass, cursors));
+            });
+        }
+    }
+
+    /// One where there are no blocks; else one for the rows that are visited once, and one a block.
+    fn n_passes(&self) -> usize {
+        if self.blocks == Blocks::ONE {
+            1
+        } else {
+            1 + self.blocks.n
+        }
+    }
+
+    /// Where rows, and after them the parts of rows, begin.
+    fn begins(&self) -> Vec<usize> {
+        let rows = self.offsets[..self.n_rows()].iter().map(|begin| *begin as usize);
+        let parts = self.shares.pieces.iter().filter(|piece| piece.part.is_some()).map(|piece| piece.edges.start);
+        rows.chain(parts).collect()
+    }
+
+    /// Where the cursors of a piece stand in [`Self::begins`].
+    fn lines(&self, piece: &Piece) -> Range<usize> {
+        match piece.part {
+            None => piece.rows.clone(),
+            Some(part) => self.n_rows() + part..self.n_rows() + part + 1,
+        }
     }
 
     fn row(&self, row: usize) -> Range<usize> {
@@ -87,25 +122,33 @@ impl Blocks {
     }
 }
 
-/// Some edges of a row.
-#[derive(Debug, Clone)]
-struct Visit {
-    row: usize,
-    edges: Range<usize>,
-    /// What follows these edges in the CSR is what is visited next.
-    whole: bool,
+/// Which edges a pass goes through.
+#[derive(Debug, Clone, Copy)]
+enum Pass {
+    /// All.
+    Whole,
+    /// All of the rows that have few a block.
+    FewEdges,
+    /// Of the other rows, those to neighbours below the limit that were not yet visited.
+    Below(usize),
+    /// What is left.
+    Rest,
 }
 
-/// Rows and edges in the order in which they are visited.
+/// Rows and edges of a share in the order in which they are visited.
 #[derive(Debug)]
 pub struct Visits<'a> {
     order: &'a Order<'a>,
-    block: usize,
+    pub piece: &'a Piece,
+    /// The number of the piece.
+    pub number: usize,
+    pass: Pass,
+    pub is_first_pass: bool,
+    pub is_last_pass: bool,
     row: usize,
-    rows: Range<usize>,
-    /// Of every row, where its edges that were not yet visited begin.
-    cursors: &'a mut Vec<usize>,
-    next: Option<Visit>,
+    /// Of every row of the piece, or of the part of a row, where its edges that were not yet visited begin.
+    cursors: &'a mut [usize],
+    next: Option<(usize, Range<usize>)>,
 }
 
 impl Iterator for Visits<'_> {
@@ -113,49 +156,81 @@ impl Iterator for Visits<'_> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        let Visit { row, edges, whole } = self.next.take()?;
+        let (row, edges) = self.next.take()?;
         self.next = self.find();
-        let reach = match (whole, &self.next) {
-            (true, _) => Reach::all(self.order.n_edges()),
-            (false, Some(next)) => Reach { end: edges.end, next: next.edges.clone() },
-            (false, None) => Reach { end: edges.end, next: edges.end..edges.end },
+        let reach = match &self.next {
+            Some((_, next)) if next.start != edges.end => Reach { end: edges.end, next: next.clone() },
+            Some(_) | None => Reach::all(self.order.n_edges()),
         };
         Some((row, edges, reach))
     }
 }
 
-impl Visits<'_> {
-    fn find(&mut self) -> Option<Visit> {
-        loop {
-            if self.row == self.rows.end {
-                self.block += 1;
-                if self.block >= self.order.blocks.n {
-                    return None;
-                }
-                self.row = self.rows.start;
-                continue;
-            }
+impl<'a> Visits<'a> {
+    fn of(order: &'a Order, (piece, number): (&'a Piece, usize), pass: usize, cursors: &'a mut [usize]) -> Self {
+        let n_passes = order.n_passes();
+        let which = match pass {
+            _ if n_passes == 1 => Pass::Whole,
+            0 => Pass::FewEdges,
+            _ if pass + 1 == n_passes => Pass::Rest,
+            block => Pass::Below(block * order.blocks.len),
+        };
+        let (is_first_pass, is_last_pass) = (pass == 0, pass + 1 == n_passes);
+        let row = piece.rows.start;
+        let mut visits =
+            Self { order, piece, number, pass: which, is_first_pass, is_last_pass, row, cursors, next: None };
+        visits.next = visits.find();
+        visits
+    }
+
+    /// The next row with edges of this pass.
+    fn find(&mut self) -> Option<(usize, Range<usize>)> {
+        while self.row < self.piece.rows.end {
             let row = self.row;
             self.row += 1;
-            let cursor = &mut self.cursors[row - self.rows.start];
-            let all = self.order.row(row);
-            let begin = *cursor;
-            if begin == all.end {
-                continue;
-            }
-            let whole = all.len() < self.order.blocks.n.saturating_mul(EDGES_A_VISIT) || self.order.blocks.n == 1;
-            let end = if whole || self.block + 1 == self.order.blocks.n {
-                all.end
-            } else {
-                let limit = (self.block + 1) * self.order.blocks.len;
-                begin + self.order.neighbours[begin..all.end].partition_point(|neighbour| (*neighbour as usize) < limit)
+            let all = if self.piece.part.is_some() { self.piece.edges.clone() } else { self.order.row(row) };
+            let edges = match self.pass {
+                Pass::Whole => all,
+                Pass::FewEdges | Pass::Below(_) | Pass::Rest => self.share_of_pass(row, all),
             };
-            if end > begin {
-                *cursor = end;
-                return Some(Visit { row, edges: begin..end, whole });
+            if !edges.is_empty() {
+                return Some((row, edges));
             }
         }
+        None
     }
+
+    /// Of the edges `all` of a row those of this pass.
+    #[inline]
+    fn share_of_pass(&mut self, row: usize, all: Range<usize>) -> Range<usize> {
+        let at = row - self.piece.rows.start;
+        let neighbours = self.order.neighbours;
+        if let Some(later) = self.cursors.get(at + ROWS_AHEAD) {
+            prefetch_rows(neighbours, BLOCK, &[(later / BLOCK) as i32]);
+        }
+        let begin = self.cursors[at];
+        let has_few = all.len() < self.order.blocks.n * EDGES_A_VISIT;
+        let end = match self.pass {
+            Pass::Whole => all.end,
+            Pass::FewEdges if has_few => all.end,
+            Pass::FewEdges => begin,
+            Pass::Below(limit) => begin + n_below(&neighbours[begin..all.end], limit),
+            Pass::Rest => all.end,
+        };
+        self.cursors[at] = end;
+        begin..end
+    }
+}
+
+/// How many of the first ids are below `limit`, of ids that ascend; looks near the front only if they are few.
+fn n_below(ids: &[i32], limit: usize) -> usize {
+    let is_below = |id: &i32| (*id as usize) < limit;
+    let (mut low, mut step) = (0, BLOCK);
+    while ids.get(low + step).is_some_and(is_below) {
+        low += step;
+        step *= 2;
+    }
+    low + ids[low..(low + step).min(ids.len())].partition_point(is_below)
 }
 
 /// Which edges come after those of a visit.
@@ -186,6 +261,9 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use std::sync::Mutex;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -203,22 +281,45 @@ mod tests {
             let (keys, others): (Vec<_>, Vec<_>) = edges.iter().copied().unzip();
             let grouped = group(&keys, &others, 9, 50).unwrap();
             let csr = grouped.view();
-            let blocks = Blocks { n, len: 50_usize.div_ceil(n) };
-            let order = Order { blocks, ..Order::of(&csr, &[]) };
-            let (mut seen, mut cursors, mut latest) = (vec![0; edges.len()], vec![7], 0);
-            let piece = Piece { rows: 2..9, edges: csr.row(2).start..csr.n_edges(), part: None };
-            for (row, visited, _) in order.visits(&piece, &mut cursors) {
-                prop_assert!(csr.row(row).start <= visited.start && visited.end <= csr.row(row).end && !visited.is_empty());
-                if sorted && csr.row(row).len() >= n * EDGES_A_VISIT {
-                    let block = |at: usize| csr.neighbours[at] as usize / blocks.len;
-                    prop_assert!(visited.clone().all(|at| block(at) == block(visited.start)));
-                    prop_assert!(block(visited.start) >= latest);
-                    latest = block(visited.start);
+            let blocks = if n == 1 { Blocks::ONE } else { Blocks { n, len: 50_usize.div_ceil(n) } };
+            // Small shares, so that rows are split, too.
+            let order = Order { blocks, shares: Pieces::with_target(csr.offsets(), 60), ..Order::of(&csr, &[]) };
+            let seen = Mutex::new(vec![0; edges.len()]);
+            let (starts, ends) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let in_place = AtomicBool::new(true);
+            order.for_each(|| (), |(), mut visits| {
+                starts.fetch_add(usize::from(visits.is_first_pass), Ordering::Relaxed);
+                ends.fetch_add(usize::from(visits.is_last_pass), Ordering::Relaxed);
+                let (piece, pass) = (visits.piece.clone(), visits.pass);
+                let mut last_row = piece.rows.start;
+                for (row, visited, _) in visits.by_ref() {
+                    let all = if piece.part.is_some() { piece.edges.clone() } else { csr.row(row) };
+                    let inside = piece.rows.contains(&row) && all.start <= visited.start && visited.end <= all.end;
+                    let in_block = match pass {
+                        Pass::Whole | Pass::FewEdges => visited == all,
+                        Pass::Below(limit) if sorted => csr.neighbours[visited.clone()].iter().all(|id| {
+                            (limit - blocks.len..limit).contains(&(*id as usize))
+                        }),
+                        Pass::Below(_) | Pass::Rest => true,
+                    };
+                    if !inside || !in_block || visited.is_empty() || row < last_row {
+                        in_place.store(false, Ordering::Relaxed);
+                    }
+                    last_row = row;
+                    visited.for_each(|at| seen.lock().unwrap()[at] += 1);
                 }
-                visited.for_each(|at| seen[at] += 1);
-            }
-            let begin = csr.row(2).start;
-            prop_assert!(seen[begin..].iter().all(|n| *n == 1) && seen[..begin].iter().all(|n| *n == 0));
+            });
+            prop_assert!(in_place.into_inner());
+            prop_assert!(seen.into_inner().unwrap().iter().all(|n| *n == 1));
+            prop_assert_eq!(starts.into_inner(), order.shares.pieces.len());
+            prop_assert_eq!(ends.into_inner(), order.shares.pieces.len());
+        }
+
+        #[test]
+        fn those_below_a_limit_are_counted(ids in prop::collection::vec(0_i32..300, 0..200), limit in 0_usize..310) {
+            let mut ids = ids;
+            ids.sort_unstable();
+            prop_assert_eq!(n_below(&ids, limit), ids.iter().filter(|id| (**id as usize) < limit).count());
         }
     }
 

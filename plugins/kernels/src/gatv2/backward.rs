@@ -20,10 +20,10 @@ use pulp::Simd;
 use super::Gatv2;
 use crate::csr::Csr;
 use crate::parallel::{filled, Disjoint};
-use crate::prefetch::prefetch_rows;
+use crate::prefetch::{prefetch_places, prefetch_rows};
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
-use crate::vector::{add_weighted, dot, exp_block, BLOCK};
+use crate::vector::{add_weighted, dot, dots, exp_block, with_width, BLOCK, SUMS};
 use crate::visits::Order;
 
 /// What forward left, and the gradient that came.
@@ -113,58 +113,79 @@ struct ByDestination<'a> {
 }
 
 impl RowSum for ByDestination<'_> {
-    type Scratch = ();
+    /// `g_i . (out_i - bias)` of every head.
+    type Scratch = Vec<f32>;
 
-    fn scratch(&self) {}
+    fn scratch(&self) -> Vec<f32> {
+        vec![0.0; self.layer.heads]
+    }
 
     #[inline(always)]
-    fn add<S: Simd>(&self, simd: S, (): &mut (), at: &Place, edges: Range<usize>, slopes: &mut [f32]) {
-        let Self { layer, csr, incoming, weights, att } = self;
-        let (width, heads, channels) = (layer.width(), layer.heads, layer.channels());
-        // SAFETY: a piece is worked on by one thread at a time, which uses its share of `att` here only.
-        let grad_att = unsafe { att.range(at.piece * width, (at.piece + 1) * width) };
-        let (x_r, grad, out) = (layer.x_r.row(at.row), incoming.grad_out.row(at.row), incoming.out.row(at.row));
-        for block_begin in edges.clone().step_by(BLOCK) {
-            let block = block_begin..(block_begin + BLOCK).min(edges.end);
-            let ahead = at.reach.ahead(&block);
-            layer.x_l.prefetch(&csr.neighbours[ahead.clone()]);
-            prefetch_rows(weights, heads, &csr.edges[ahead]);
-            let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
-            for (row, neighbour) in rows.iter_mut().zip(&csr.neighbours[block.clone()]) {
-                *row = layer.x_l.row(*neighbour as usize);
-            }
-            let rows = &rows[..block.len()];
-            for head in 0..heads {
-                let columns = head * channels..(head + 1) * channels;
-                let grad = &grad[columns.clone()];
-                // `out` holds the bias, which is no part of the weighted mean.
-                let of_bias = match layer.bias {
-                    Some(bias) => dot(simd, grad, &bias[columns.clone()]),
-                    None => 0.0,
-                };
-                let mean = dot(simd, grad, &out[columns.clone()]) - of_bias;
-                let mut alpha = [0.0; BLOCK];
-                for (alpha, edge) in alpha.iter_mut().zip(block.clone()) {
-                    *alpha = incoming.scores[edge * heads + head];
-                }
-                exp_block(simd, &mut alpha, incoming.log_sums[at.row * heads + head]);
-                let mut d_scores = [0.0; BLOCK];
-                for (n, (edge, row)) in csr.edges[block.clone()].iter().zip(rows).enumerate() {
-                    let kept = layer.kept(*edge, head);
-                    d_scores[n] = alpha[n] * (kept * dot(simd, grad, &row[columns.clone()]) - mean);
-                    weights[*edge as usize * heads + head].set(kept * alpha[n], d_scores[n]);
-                }
-                let sums = (&mut slopes[columns.clone()], &mut grad_att[columns.clone()]);
-                let fixed = &x_r[columns.clone()];
-                add_slopes(simd, layer.negative_slope, sums, fixed, rows, columns.start, &d_scores[..rows.len()]);
-            }
-        }
+    fn add<S: Simd>(&self, simd: S, means: &mut Vec<f32>, at: &Place, edges: Range<usize>, slopes: &mut [f32]) {
+        with_width!(self.layer.channels(), |channels| self.add_edges(simd, channels, means, at, edges, slopes));
     }
 
     #[inline(always)]
     fn finish<S: Simd>(&self, _: S, _: usize, slopes: &mut [f32]) {
         for (slope, att) in slopes.iter_mut().zip(self.layer.att) {
             *slope *= att;
+        }
+    }
+}
+
+impl ByDestination<'_> {
+    #[inline(always)]
+    fn add_edges<S: Simd>(
+        &self,
+        simd: S,
+        channels: usize,
+        means: &mut [f32],
+        at: &Place,
+        edges: Range<usize>,
+        slopes: &mut [f32],
+    ) {
+        let Self { layer, csr, incoming, weights, att } = self;
+        let (width, heads) = (layer.width(), layer.heads);
+        // SAFETY: a piece is worked on by one thread at a time, which uses its share of `att` here only.
+        let grad_att = unsafe { att.range(at.piece * width, (at.piece + 1) * width) };
+        let (x_r, grad, out) = (layer.x_r.row(at.row), incoming.grad_out.row(at.row), incoming.out.row(at.row));
+        for (head, mean) in means.iter_mut().enumerate() {
+            let columns = head * channels..(head + 1) * channels;
+            // `out` holds the bias, which is no part of the weighted mean.
+            let of_bias = match layer.bias {
+                Some(bias) => dot(simd, &grad[columns.clone()], &bias[columns.clone()]),
+                None => 0.0,
+            };
+            *mean = dot(simd, &grad[columns.clone()], &out[columns]) - of_bias;
+        }
+        for block_begin in edges.clone().step_by(BLOCK) {
+            let block = block_begin..(block_begin + BLOCK).min(edges.end);
+            let ahead = at.reach.ahead(&block);
+            layer.x_l.prefetch(&csr.neighbours[ahead.clone()]);
+            prefetch_places(weights, heads, &csr.edges[ahead]);
+            let mut rows: [&[f32]; BLOCK] = [&[]; BLOCK];
+            for (row, neighbour) in rows.iter_mut().zip(&csr.neighbours[block.clone()]) {
+                *row = layer.x_l.row(*neighbour as usize);
+            }
+            let rows = &rows[..block.len()];
+            for (head, mean) in means.iter().enumerate() {
+                let columns = head * channels..(head + 1) * channels;
+                let mut alpha = [0.0; BLOCK];
+                for (alpha, edge) in alpha.iter_mut().zip(block.clone()) {
+                    *alpha = incoming.scores[edge * heads + head];
+                }
+                exp_block(simd, &mut alpha, incoming.log_sums[at.row * heads + head]);
+                let mut d_scores = [0.0; BLOCK];
+                all_dots(simd, &grad[columns.clone()], rows, columns.start, &mut d_scores);
+                for (n, edge) in csr.edges[block.clone()].iter().enumerate() {
+                    let kept = layer.kept(*edge, head);
+                    d_scores[n] = alpha[n] * (kept * d_scores[n] - mean);
+                    weights[*edge as usize * heads + head].set(kept * alpha[n], d_scores[n]);
+                }
+                let sums = (&mut slopes[columns.clone()], &mut grad_att[columns.clone()]);
+                let fixed = &x_r[columns.clone()];
+                add_slopes(simd, layer.negative_slope, sums, fixed, rows, columns.start, &d_scores[..rows.len()]);
+            }
         }
     }
 }
@@ -186,8 +207,23 @@ impl RowSum for BySource<'_> {
 
     #[inline(always)]
     fn add<S: Simd>(&self, simd: S, slopes: &mut Vec<f32>, at: &Place, edges: Range<usize>, sum: &mut [f32]) {
+        with_width!(self.layer.channels(), |channels| self.add_edges(simd, channels, slopes, at, edges, sum));
+    }
+}
+
+impl BySource<'_> {
+    #[inline(always)]
+    fn add_edges<S: Simd>(
+        &self,
+        simd: S,
+        channels: usize,
+        slopes: &mut [f32],
+        at: &Place,
+        edges: Range<usize>,
+        sum: &mut [f32],
+    ) {
         let Self { layer, csr, grad_out, weights } = self;
-        let (heads, channels) = (layer.heads, layer.channels());
+        let heads = layer.heads;
         slopes.fill(0.0);
         let x_l = layer.x_l.row(at.row);
         for block_begin in edges.clone().step_by(BLOCK) {
@@ -219,6 +255,19 @@ impl RowSum for BySource<'_> {
     }
 }
 
+/// `dots[n] = a . rows[n]`, from column `column` on.
+#[inline(always)]
+fn all_dots<S: Simd>(simd: S, a: &[f32], rows: &[&[f32]], column: usize, products: &mut [f32; BLOCK]) {
+    let mut groups = rows.chunks_exact(4);
+    let mut product_groups = products[..rows.len()].chunks_exact_mut(4);
+    for (products, rows) in product_groups.by_ref().zip(groups.by_ref()) {
+        products.copy_from_slice(&dots(simd, a, [rows[0], rows[1], rows[2], rows[3]], column));
+    }
+    for (product, row) in product_groups.into_remainder().iter_mut().zip(groups.remainder()) {
+        [*product] = dots(simd, a, [*row], column);
+    }
+}
+
 /// `slopes += sum over rows of d LeakyReLU'(fixed + row)` and, if there is `att`, `att += sum of d LeakyReLU(fixed + row)`.
 #[inline(always)]
 fn add_slopes<S: Simd>(
@@ -230,65 +279,72 @@ fn add_slopes<S: Simd>(
     column: usize,
     d_scores: &[f32],
 ) {
-    let mut groups = rows.chunks_exact(4);
-    let mut d_groups = d_scores.chunks_exact(4);
-    for (rows, d) in groups.by_ref().zip(d_groups.by_ref()) {
-        let rows = [rows[0], rows[1], rows[2], rows[3]];
-        add_group(simd, negative_slope, (slopes, att), fixed, rows, column, [d[0], d[1], d[2], d[3]]);
+    let task = Slopes { fixed, rows, column, d_scores, negative_slope };
+    let (width, mut at) = (fixed.len(), 0);
+    while at + SUMS * S::F32_LANES <= width {
+        task.add_columns::<S, SUMS>(simd, at, slopes, att);
+        at += SUMS * S::F32_LANES;
     }
-    for (row, d) in groups.remainder().iter().zip(d_groups.remainder()) {
-        add_group(simd, negative_slope, (slopes, att), fixed, [*row], column, [*d]);
+    while at + S::F32_LANES <= width {
+        task.add_columns::<S, 1>(simd, at, slopes, att);
+        at += S::F32_LANES;
+    }
+    if at < width {
+        task.add_rest(simd, at, slopes, att);
     }
 }
 
-#[inline(always)]
-fn add_group<S: Simd, const N: usize>(
-    simd: S,
-    negative_slope: f32,
-    (slopes, att): (&mut [f32], &mut [f32]),
-    fixed: &[f32],
-    rows: [&[f32]; N],
+struct Slopes<'a> {
+    fixed: &'a [f32],
+    rows: &'a [&'a [f32]],
     column: usize,
-    d_scores: [f32; N],
-) {
-    let zero = simd.splat_f32s(0.0);
-    let (mut above, mut below) = ([zero; N], [zero; N]);
-    let mut vectors: [(&[S::f32s], &[f32]); N] = [(&[], &[]); N];
-    for n in 0..N {
-        above[n] = simd.splat_f32s(d_scores[n]);
-        below[n] = simd.splat_f32s(d_scores[n] * negative_slope);
-        vectors[n] = S::as_simd_f32s(&rows[n][column..][..fixed.len()]);
-    }
-    let (fixed, fixed_rest) = S::as_simd_f32s(fixed);
-    let (slopes, slopes_rest) = S::as_mut_simd_f32s(slopes);
-    let with_att = !att.is_empty();
-    let (att, att_rest) = S::as_mut_simd_f32s(att);
-    let n_vectors = fixed.len();
-    for vector in &mut vectors {
-        vector.0 = &vector.0[..n_vectors];
-    }
-    let slopes = &mut slopes[..n_vectors];
-    for at in 0..n_vectors {
-        let mut sums = [slopes[at], zero];
+    d_scores: &'a [f32],
+    negative_slope: f32,
+}
+
+impl Slopes<'_> {
+    /// For `N` whole vectors of columns from `at` on, whose sums stay in registers.
+    #[inline(always)]
+    fn add_columns<S: Simd, const N: usize>(&self, simd: S, at: usize, slopes: &mut [f32], att: &mut [f32]) {
+        let columns = at..at + N * S::F32_LANES;
+        let (fixed, _) = S::as_simd_f32s(&self.fixed[columns.clone()]);
+        let (slopes, _) = S::as_mut_simd_f32s(&mut slopes[columns.clone()]);
+        let mut sums = [[simd.splat_f32s(0.0); 2]; N];
         for n in 0..N {
-            sums = add_slope(simd, simd.add_f32s(fixed[at], vectors[n].0[at]), above[n], below[n], sums);
+            sums[n][0] = slopes[n];
         }
-        slopes[at] = sums[0];
-        if with_att {
-            att[at] = simd.add_f32s(att[at], sums[1]);
+        for (row, d) in self.rows.iter().zip(self.d_scores) {
+            let (row, _) = S::as_simd_f32s(&row[self.column..][columns.clone()]);
+            let (above, below) = (simd.splat_f32s(*d), simd.splat_f32s(d * self.negative_slope));
+            for n in 0..N {
+                sums[n] = add_slope(simd, simd.add_f32s(fixed[n], row[n]), above, below, sums[n]);
+            }
+        }
+        for n in 0..N {
+            slopes[n] = sums[n][0];
+        }
+        if !att.is_empty() {
+            let (att, _) = S::as_mut_simd_f32s(&mut att[columns]);
+            for n in 0..N {
+                att[n] = simd.add_f32s(att[n], sums[n][1]);
+            }
         }
     }
-    if !fixed_rest.is_empty() {
-        let fixed = simd.partial_load_f32s(fixed_rest);
-        let mut sums = [simd.partial_load_f32s(slopes_rest), zero];
-        for n in 0..N {
-            let x = simd.add_f32s(fixed, simd.partial_load_f32s(vectors[n].1));
-            sums = add_slope(simd, x, above[n], below[n], sums);
+
+    /// For the columns from `at` on, less than a vector.
+    #[inline(always)]
+    fn add_rest<S: Simd>(&self, simd: S, at: usize, slopes: &mut [f32], att: &mut [f32]) {
+        let fixed = simd.partial_load_f32s(&self.fixed[at..]);
+        let mut sums = [simd.partial_load_f32s(&slopes[at..]), simd.splat_f32s(0.0)];
+        for (row, d) in self.rows.iter().zip(self.d_scores) {
+            let row = simd.partial_load_f32s(&row[self.column..][at..self.fixed.len()]);
+            let (above, below) = (simd.splat_f32s(*d), simd.splat_f32s(d * self.negative_slope));
+            sums = add_slope(simd, simd.add_f32s(fixed, row), above, below, sums);
         }
-        simd.partial_store_f32s(slopes_rest, sums[0]);
-        if with_att {
-            let att = simd.add_f32s(simd.partial_load_f32s(att_rest), sums[1]);
-            simd.partial_store_f32s(att_rest, att);
+        simd.partial_store_f32s(&mut slopes[at..], sums[0]);
+        if !att.is_empty() {
+            let sum = simd.add_f32s(simd.partial_load_f32s(&att[at..]), sums[1]);
+            simd.partial_store_f32s(&mut att[at..], sum);
         }
     }
 }

@@ -1,15 +1,17 @@
 //! From projections to weighted sums, in one pass over the edges by destination.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
 use super::Gatv2;
 use crate::arch::arch;
 use crate::csr::Csr;
-use crate::parallel::{for_each_with, Disjoint};
-use crate::pieces::{Piece, Pieces};
+use crate::parallel::Disjoint;
+use crate::pieces::Piece;
 use crate::row_sums::Place;
-use crate::vector::{add, add_weighted, exp_block, leaky_relu, scale, BLOCK};
-use crate::visits::{Order, Reach};
+use crate::vector::{add, add_weighted, exp_block, leaky_relu, scale, with_width, BLOCK};
+use crate::visits::{Order, Visits};
 
 /// What backward needs of forward besides its output.
 #[derive(Debug)]
@@ -21,37 +23,34 @@ pub struct Saved<'a> {
 }
 
 /// The softmax of destinations so far: for each and per head the largest score, and the sum of the exponentials above it.
-#[derive(Default)]
 struct Softmax {
+    /// `[n, heads]`, both.
     largest: Vec<f32>,
     sums: Vec<f32>,
 }
 
-/// That of one destination, `[heads]`.
+/// That of some destinations.
 struct State<'a> {
     largest: &'a mut [f32],
     sums: &'a mut [f32],
 }
 
 impl Softmax {
-    fn clear(&mut self, n_rows: usize, heads: usize) {
-        for (values, value) in [(&mut self.largest, f32::NEG_INFINITY), (&mut self.sums, 0.0)] {
-            values.clear();
-            values.resize(n_rows * heads, value);
-        }
+    fn new(n: usize, heads: usize) -> Self {
+        Self { largest: vec![f32::NEG_INFINITY; n * heads], sums: vec![0.0; n * heads] }
     }
 
-    fn of(&mut self, row: usize, heads: usize) -> State<'_> {
-        let heads = row * heads..(row + 1) * heads;
-        State { largest: &mut self.largest[heads.clone()], sums: &mut self.sums[heads] }
+    fn all(&mut self) -> State<'_> {
+        State { largest: &mut self.largest, sums: &mut self.sums }
     }
 }
 
-/// What a thread keeps from piece to piece.
-#[derive(Default)]
-struct Scratch {
-    softmax: Softmax,
-    cursors: Vec<usize>,
+impl State<'_> {
+    #[inline(always)]
+    fn of(&mut self, at: usize, heads: usize) -> State<'_> {
+        let heads = at * heads..(at + 1) * heads;
+        State { largest: &mut self.largest[heads.clone()], sums: &mut self.sums[heads] }
+    }
 }
 
 impl Gatv2<'_> {
@@ -63,81 +62,102 @@ impl Gatv2<'_> {
         let (width, heads) = (self.width(), self.heads);
         assert_eq!(out.len(), by_destination.n_rows() * width);
         let order = Order::of(by_destination, &[self.x_l]);
-        let (n_parts, Pieces { pieces, split_rows }) = (order.shares.n_parts(), &order.shares);
+        let (n_rows, n_parts) = (order.n_rows(), order.shares.n_parts());
+        // The rows, and after them the parts of rows that are split.
+        let mut softmax = Softmax::new(n_rows + n_parts, heads);
         let mut part_sums = vec![0.0; n_parts * width];
-        let mut part_states = Vec::new();
-        part_states.resize_with(n_parts, Softmax::default);
         let (scores, log_sums) = saved.map_or((&mut [][..], &mut [][..]), |saved| (saved.scores, saved.log_sums));
         let saves = !log_sums.is_empty();
         {
             let (out, scores, log_sums) = (Disjoint::new(out), Disjoint::new(scores), Disjoint::new(log_sums));
-            let (sums, states) = (Disjoint::new(&mut part_sums), Disjoint::new(&mut part_states));
-            for_each_with(pieces.len(), Scratch::default, |scratch, at| {
-                let piece = &pieces[at];
-                // SAFETY: pieces have different edges; whole rows are in one piece only; every part has its own sums and state.
-                let (scores, target) = unsafe {
-                    let scores =
-                        if saves { scores.range(piece.edges.start * heads, piece.edges.end * heads) } else { &mut [] };
-                    let target = match piece.part {
-                        None => Target::Rows {
-                            out: out.range(piece.rows.start * width, piece.rows.end * width),
-                            log_sums: match saves {
-                                true => log_sums.range(piece.rows.start * heads, piece.rows.end * heads),
-                                false => &mut [],
+            let (part_sums, largest) = (Disjoint::new(&mut part_sums), Disjoint::new(&mut softmax.largest));
+            let sums = Disjoint::new(&mut softmax.sums);
+            order.for_each(
+                || (),
+                |(), visits| {
+                    let Piece { rows, edges, part } = visits.piece;
+                    let lines = part.map_or(rows.clone(), |part| n_rows + part..n_rows + part + 1);
+                    let of_heads = |range: &Range<usize>| (range.start * heads, range.end * heads);
+                    // SAFETY: pieces have different edges; whole rows are in one piece only; every part has its own sums and state.
+                    let (out, state, scores, log_sums) = unsafe {
+                        let ((begin, end), saved) = (of_heads(&lines), |wanted| if saves { wanted } else { (0, 0) });
+                        let (scored, logged) = (saved(of_heads(edges)), saved(of_heads(rows)));
+                        let logged = if part.is_none() { logged } else { (0, 0) };
+                        (
+                            match part {
+                                None => out.range(rows.start * width, rows.end * width),
+                                Some(part) => part_sums.range(part * width, (part + 1) * width),
                             },
-                            scratch,
-                        },
-                        Some(part) => Target::Part {
-                            sum: sums.range(part * width, (part + 1) * width),
-                            softmax: &mut states.range(part, part + 1)[0],
-                        },
+                            State { largest: largest.range(begin, end), sums: sums.range(begin, end) },
+                            scores.range(scored.0, scored.1),
+                            log_sums.range(logged.0, logged.1),
+                        )
                     };
-                    (scores, target)
-                };
-                arch().dispatch(Forward { layer: self, csr: by_destination, order: &order, piece, scores, target });
-            });
+                    arch().dispatch(Forward { layer: self, csr: by_destination, visits, out, state, scores, log_sums });
+                },
+            );
         }
-        for (row, parts) in split_rows {
+        for (row, parts) in &order.shares.split_rows {
             let sums = &mut part_sums[parts.start * width..parts.end * width];
             let log_sums = if saves { &mut log_sums[row * heads..][..heads] } else { &mut [] };
             let target = (&mut out[row * width..][..width], log_sums);
-            arch().dispatch(Merge { layer: self, sums, states: &mut part_states[parts.clone()], target });
+            let states = (&softmax.largest[n_rows * heads..], &softmax.sums[n_rows * heads..]);
+            let of_parts = parts.start * heads..parts.end * heads;
+            let states = (&states.0[of_parts.clone()], &states.1[of_parts]);
+            arch().dispatch(Merge { layer: self, sums, states, target });
         }
     }
 
-    /// `e_ij` of one head.
+    /// `e_ij` of one head and some sources at once, so that what they share is read once.
     #[inline(always)]
-    fn score<S: Simd>(&self, simd: S, x_l: &[f32], x_r: &[f32], att: &[f32]) -> f32 {
+    fn scores<S: Simd, const N: usize>(
+        &self,
+        simd: S,
+        x_l: [&[f32]; N],
+        column: usize,
+        x_r: &[f32],
+        att: &[f32],
+    ) -> [f32; N] {
         let slope = simd.splat_f32s(self.negative_slope);
-        let (x_l, x_l_rest) = S::as_simd_f32s(x_l);
+        let mut rows: [(&[S::f32s], &[f32]); N] = [(&[], &[]); N];
+        for n in 0..N {
+            rows[n] = S::as_simd_f32s(&x_l[n][column..][..x_r.len()]);
+        }
         let (x_r, x_r_rest) = S::as_simd_f32s(x_r);
         let (att, att_rest) = S::as_simd_f32s(att);
-        let mut sum = simd.splat_f32s(0.0);
-        for ((x_l, x_r), att) in x_l.iter().zip(x_r).zip(att) {
-            sum = simd.mul_add_e_f32s(leaky_relu(simd, simd.add_f32s(*x_l, *x_r), slope), *att, sum);
+        let mut sums = [simd.splat_f32s(0.0); N];
+        for (at, (x_r, att)) in x_r.iter().zip(att).enumerate() {
+            for n in 0..N {
+                let x = simd.add_f32s(rows[n].0[at], *x_r);
+                sums[n] = simd.mul_add_e_f32s(leaky_relu(simd, x, slope), *att, sums[n]);
+            }
         }
         if !att_rest.is_empty() {
-            let x = simd.add_f32s(simd.partial_load_f32s(x_l_rest), simd.partial_load_f32s(x_r_rest));
-            sum = simd.mul_add_e_f32s(leaky_relu(simd, x, slope), simd.partial_load_f32s(att_rest), sum);
+            let (x_r, att) = (simd.partial_load_f32s(x_r_rest), simd.partial_load_f32s(att_rest));
+            for n in 0..N {
+                let x = simd.add_f32s(simd.partial_load_f32s(rows[n].1), x_r);
+                sums[n] = simd.mul_add_e_f32s(leaky_relu(simd, x, slope), att, sums[n]);
+            }
         }
-        simd.reduce_sum_f32s(sum)
+        let mut scores = [0.0; N];
+        for n in 0..N {
+            scores[n] = simd.reduce_sum_f32s(sums[n]);
+        }
+        scores
     }
-}
-
-/// Where a piece writes.
-enum Target<'a> {
-    Rows { out: &'a mut [f32], log_sums: &'a mut [f32], scratch: &'a mut Scratch },
-    Part { sum: &'a mut [f32], softmax: &'a mut Softmax },
 }
 
 struct Forward<'a> {
     layer: &'a Gatv2<'a>,
     csr: &'a Csr<'a>,
-    order: &'a Order<'a>,
-    piece: &'a Piece,
-    /// Of the piece's edges; empty if they are not wanted.
+    visits: Visits<'a>,
+    /// Of the rows of the piece, or of its part of a row.
+    out: &'a mut [f32],
+    state: State<'a>,
+    /// Of the edges of the piece; empty if they are not wanted.
     scores: &'a mut [f32],
-    target: Target<'a>,
+    /// Of the rows of the piece; empty if they are not wanted, or if it is a part of a row.
+    log_sums: &'a mut [f32],
 }
 
 impl WithSimd for Forward<'_> {
@@ -145,31 +165,28 @@ impl WithSimd for Forward<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, csr, order, piece, scores, target } = self;
-        let (width, heads) = (layer.width(), layer.heads);
-        match target {
-            Target::Part { sum, softmax } => {
-                sum.fill(0.0);
-                softmax.clear(1, heads);
-                let at = Place { row: piece.rows.start, piece: 0, reach: Reach::all(csr.n_edges()) };
-                attend(simd, (layer, csr), &at, piece.edges.clone(), scores, sum, softmax.of(0, heads));
-            }
-            Target::Rows { out, log_sums, scratch: Scratch { softmax, cursors } } => {
-                out.fill(0.0);
-                softmax.clear(piece.rows.len(), heads);
-                for (row, edges, reach) in order.visits(piece, cursors) {
-                    let at = row - piece.rows.start;
-                    let begin = (edges.start - piece.edges.start) * heads;
-                    let scores =
-                        if scores.is_empty() { &mut [][..] } else { &mut scores[begin..][..edges.len() * heads] };
-                    let sum = &mut out[at * width..][..width];
-                    let place = Place { row, piece: 0, reach };
-                    attend(simd, (layer, csr), &place, edges, scores, sum, softmax.of(at, heads));
-                }
-                for (at, out) in out.chunks_mut(width.max(1)).enumerate() {
-                    let log_sums = if log_sums.is_empty() { &mut [][..] } else { &mut log_sums[at * heads..][..heads] };
-                    finish(simd, layer, &softmax.of(at, heads), out, log_sums);
-                }
+        let Self { layer, csr, mut visits, out, mut state, scores, log_sums } = self;
+        let (width, heads, number) = (layer.width(), layer.heads, visits.number);
+        let Piece { rows, edges: all, part } = visits.piece;
+        if visits.is_first_pass {
+            out.fill(0.0);
+        }
+        for (row, edges, reach) in visits.by_ref() {
+            let at = row - rows.start;
+            let scores = match scores.is_empty() {
+                true => &mut [][..],
+                false => &mut scores[(edges.start - all.start) * heads..][..edges.len() * heads],
+            };
+            let place = Place { row, piece: number, reach };
+            let (sum, state) = (&mut out[at * width..][..width], state.of(at, heads));
+            with_width!(layer.channels(), |channels| {
+                attend(simd, (layer, csr, channels), &place, edges, scores, sum, state);
+            });
+        }
+        if visits.is_last_pass && part.is_none() {
+            for (at, out) in out.chunks_mut(width.max(1)).enumerate() {
+                let log_sums = if log_sums.is_empty() { &mut [][..] } else { &mut log_sums[at * heads..][..heads] };
+                finish(simd, layer, &state.of(at, heads), out, log_sums);
             }
         }
     }
@@ -179,14 +196,14 @@ impl WithSimd for Forward<'_> {
 #[inline(always)]
 fn attend<S: Simd>(
     simd: S,
-    (layer, csr): (&Gatv2, &Csr),
+    (layer, csr, channels): (&Gatv2, &Csr, usize),
     at: &Place,
-    edges: std::ops::Range<usize>,
+    edges: Range<usize>,
     scores: &mut [f32],
     sum: &mut [f32],
     softmax: State,
 ) {
-    let (channels, heads) = (layer.channels(), layer.heads);
+    let heads = layer.heads;
     let x_r = layer.x_r.row(at.row);
     let begin = edges.start;
     for block_begin in edges.clone().step_by(BLOCK) {
@@ -204,10 +221,16 @@ fn attend<S: Simd>(
             let sum = &mut sum[columns.clone()];
             let mut weights = [0.0; BLOCK];
             let mut largest = softmax.largest[head];
-            for (weight, row) in weights.iter_mut().zip(rows) {
-                *weight = layer.score(simd, &row[columns.clone()], x_r, att);
-                largest = largest.max(*weight);
+            let mut groups = rows.chunks_exact(4);
+            let mut scored = weights[..n].chunks_exact_mut(4);
+            for (weights, rows) in scored.by_ref().zip(groups.by_ref()) {
+                let rows = [rows[0], rows[1], rows[2], rows[3]];
+                weights.copy_from_slice(&layer.scores(simd, rows, columns.start, x_r, att));
             }
+            for (weight, row) in scored.into_remainder().iter_mut().zip(groups.remainder()) {
+                [*weight] = layer.scores(simd, [*row], columns.start, x_r, att);
+            }
+            largest = weights[..n].iter().fold(largest, |largest, score| largest.max(*score));
             if !scores.is_empty() {
                 for (n, weight) in weights[..n].iter().enumerate() {
                     scores[(block_begin - begin + n) * heads + head] = *weight;
@@ -251,7 +274,8 @@ fn finish<S: Simd>(simd: S, layer: &Gatv2, softmax: &State, out: &mut [f32], log
 struct Merge<'a> {
     layer: &'a Gatv2<'a>,
     sums: &'a mut [f32],
-    states: &'a mut [Softmax],
+    /// The largest scores and the sums of every part, `[n_parts, heads]`.
+    states: (&'a [f32], &'a [f32]),
     target: (&'a mut [f32], &'a mut [f32]),
 }
 
@@ -260,22 +284,22 @@ impl WithSimd for Merge<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { layer, sums, states, target: (out, log_sums) } = self;
-        let channels = layer.channels();
-        let (mut whole, heads) = (Softmax::default(), layer.heads);
-        whole.clear(1, heads);
-        for state in &*states {
-            whole.largest.iter_mut().zip(&state.largest).for_each(|(all, part)| *all = all.max(*part));
+        let Self { layer, sums, states: (largest, exponentials), target: (out, log_sums) } = self;
+        let (channels, heads) = (layer.channels(), layer.heads);
+        let mut whole = Softmax::new(1, heads);
+        for part in largest.chunks(heads.max(1)) {
+            whole.largest.iter_mut().zip(part).for_each(|(all, part)| *all = all.max(*part));
         }
         out.fill(0.0);
-        for (state, sum) in states.iter().zip(sums.chunks_mut(out.len().max(1))) {
+        let parts = largest.chunks(heads.max(1)).zip(exponentials.chunks(heads.max(1)));
+        for ((largest, exponentials), sum) in parts.zip(sums.chunks_mut(out.len().max(1))) {
             for (head, sum) in sum.chunks_mut(channels.max(1)).enumerate() {
-                let factor = (state.largest[head] - whole.largest[head]).exp();
+                let factor = (largest[head] - whole.largest[head]).exp();
                 scale(simd, sum, factor);
-                whole.sums[head] += factor * state.sums[head];
+                whole.sums[head] += factor * exponentials[head];
             }
             add(simd, out, sum);
         }
-        finish(simd, layer, &whole.of(0, heads), out, log_sums);
+        finish(simd, layer, &whole.all(), out, log_sums);
     }
 }
