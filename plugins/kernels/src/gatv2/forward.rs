@@ -75,23 +75,20 @@ impl Gatv2<'_> {
             order.for_each(
                 || (),
                 |(), visits| {
-                    let Piece { rows, edges, part } = visits.piece;
-                    let lines = part.map_or(rows.clone(), |part| n_rows + part..n_rows + part + 1);
-                    let of_heads = |range: &Range<usize>| (range.start * heads, range.end * heads);
+                    let piece = visits.piece;
+                    let lines = order.lines(piece);
+                    let edges = if saves { piece.edges.clone() } else { 0..0 };
+                    let rows = if saves && piece.part.is_none() { piece.rows.clone() } else { 0..0 };
                     // SAFETY: pieces have different edges; whole rows are in one piece only; every part has its own sums and state.
                     let (out, state, scores, log_sums) = unsafe {
-                        let ((begin, end), saved) = (of_heads(&lines), |wanted| if saves { wanted } else { (0, 0) });
-                        let (scored, logged) = (saved(of_heads(edges)), saved(of_heads(rows)));
-                        let logged = if part.is_none() { logged } else { (0, 0) };
-                        (
-                            match part {
-                                None => out.range(rows.start * width, rows.end * width),
-                                Some(part) => part_sums.range(part * width, (part + 1) * width),
-                            },
-                            State { largest: largest.range(begin, end), sums: sums.range(begin, end) },
-                            scores.range(scored.0, scored.1),
-                            log_sums.range(logged.0, logged.1),
-                        )
+                        let out = match piece.part {
+                            None => out.range(piece.rows.start * width, piece.rows.end * width),
+                            Some(part) => part_sums.range(part * width, (part + 1) * width),
+                        };
+                        let largest = largest.range(lines.start * heads, lines.end * heads);
+                        let sums = sums.range(lines.start * heads, lines.end * heads);
+                        let scores = scores.range(edges.start * heads, edges.end * heads);
+                        (out, State { largest, sums }, scores, log_sums.range(rows.start * heads, rows.end * heads))
                     };
                     arch().dispatch(Forward { layer: self, csr: by_destination, visits, out, state, scores, log_sums });
                 },
@@ -101,9 +98,8 @@ impl Gatv2<'_> {
             let sums = &mut part_sums[parts.start * width..parts.end * width];
             let log_sums = if saves { &mut log_sums[row * heads..][..heads] } else { &mut [] };
             let target = (&mut out[row * width..][..width], log_sums);
-            let states = (&softmax.largest[n_rows * heads..], &softmax.sums[n_rows * heads..]);
-            let of_parts = parts.start * heads..parts.end * heads;
-            let states = (&states.0[of_parts.clone()], &states.1[of_parts]);
+            let lines = (n_rows + parts.start) * heads..(n_rows + parts.end) * heads;
+            let states = (&softmax.largest[lines.clone()], &softmax.sums[lines]);
             arch().dispatch(Merge { layer: self, sums, states, target });
         }
     }
