@@ -88,7 +88,7 @@ const HUGE_PAGES: &str = "glibc.malloc.hugetlb";
 
 /// The tunables of this process with huge pages for what the allocator gets from the system, unless they say already what to do about
 /// them. Rows of large matrices are read in no order: with pages of 4 KiB the processor has to look up the place of nearly each
-/// (measured: an epoch of GATv2 on 10 million ratings takes 7% longer; on a million there is no difference). Where the system
+/// (measured: an epoch of GATv2 on 10 million ratings takes 3 to 8% longer; on a million there is no difference). Where the system
 /// grants no huge pages, or the C library is another one, nothing changes.
 fn with_huge_pages(tunables: Option<&OsStr>) -> OsString {
     let given = tunables.unwrap_or_default();
