@@ -11,7 +11,7 @@ use crate::prefetch::prefetch_rows;
 use crate::row_sums::{sum_rows, Place, RowSum};
 use crate::rows::Rows;
 use crate::vector::{add_weighted, dot, scale, BLOCK};
-use crate::visits::Order;
+use crate::visits::{Order, Reach};
 
 /// How many edges a thread scores at once.
 const CHUNK: usize = 2048;
@@ -42,8 +42,15 @@ impl WithSimd for Chunk<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        for ((score, source), destination) in self.scores.iter_mut().zip(self.sources).zip(self.destinations) {
-            *score = dot(simd, self.source.row(*source as usize), self.destination.row(*destination as usize));
+        let Self { source, destination, sources, destinations, scores } = self;
+        for (block, scores) in scores.chunks_mut(BLOCK).enumerate() {
+            let edges = block * BLOCK..block * BLOCK + scores.len();
+            let ahead = Reach::all(sources.len()).ahead(&edges);
+            source.prefetch(&sources[ahead.clone()]);
+            destination.prefetch(&destinations[ahead]);
+            for ((score, from), to) in scores.iter_mut().zip(&sources[edges.clone()]).zip(&destinations[edges]) {
+                *score = dot(simd, source.row(*from as usize), destination.row(*to as usize));
+            }
         }
     }
 }

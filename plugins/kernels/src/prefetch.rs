@@ -1,11 +1,31 @@
 //! Asking for memory before it is needed. Neighbours lie anywhere: on a graph whose rows do not fit the caches, a kernel without this
 //! waits for memory at every edge.
 
+/// How a row is named.
+pub trait RowId: Copy {
+    /// Ids below 0 become ones beyond any row.
+    fn index(self) -> usize;
+}
+
+impl RowId for i32 {
+    #[inline(always)]
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl RowId for i64 {
+    #[inline(always)]
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// Asks for the rows `ids` of a matrix of `width` columns; ids that name none are passed over.
 #[inline(always)]
-pub fn prefetch_rows<T>(values: &[T], width: usize, ids: &[i32]) {
+pub fn prefetch_rows<T>(values: &[T], width: usize, ids: &[impl RowId]) {
     for id in ids {
-        let begin = (*id as usize).wrapping_mul(width);
+        let begin = id.index().wrapping_mul(width);
         if let Some(row) = values.get(begin..begin.wrapping_add(width)) {
             prefetch(row);
         }

@@ -1,6 +1,6 @@
 //! A matrix by its rows.
 
-use crate::prefetch::prefetch_rows;
+use crate::prefetch::{prefetch_rows, RowId};
 
 /// A row-major f32 matrix.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl<'a> Rows<'a> {
 
     /// Asks for rows that will be read soon; ids that name none are passed over.
     #[inline(always)]
-    pub fn prefetch(&self, ids: &[i32]) {
+    pub fn prefetch(&self, ids: &[impl RowId]) {
         prefetch_rows(self.values, self.width, ids);
     }
 }

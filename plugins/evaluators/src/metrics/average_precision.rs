@@ -1,6 +1,6 @@
 //! Average precision of labelled edges.
 
-use super::ranked_edges::RankedEdges;
+use super::ranked_edges::{RankedEdges, Section};
 
 /// The area under the precision-recall curve as a step function, without interpolation:
 ///
@@ -12,13 +12,21 @@ use super::ranked_edges::RankedEdges;
 /// score at least t; scikit-learn's `average_precision_score`. Between 0 and 1; about the share of positives for scores
 /// that say nothing. `None` without a positive edge. O(n).
 pub fn average_precision(edges: &RankedEdges) -> Option<f64> {
-    let (mut found, mut looked_at, mut sum) = (0_u64, 0_u64, 0.0_f64);
-    for group in edges.groups() {
+    let sum: f64 = edges.of_sections(precisions).into_iter().sum();
+    let n_positives = edges.n_positives();
+    (n_positives > 0).then(|| sum / n_positives as f64)
+}
+
+/// The sum of the precisions at the positives of a section.
+fn precisions(section: &Section) -> f64 {
+    let (mut found, mut sum) = (section.positives_above, 0.0_f64);
+    let mut looked_at = found + section.negatives_above;
+    for group in section.groups() {
         found += group.positives;
         looked_at += group.positives + group.negatives;
         sum += group.positives as f64 * (found as f64 / looked_at as f64);
     }
-    (found > 0).then(|| sum / found as f64)
+    sum
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use super::radix_sort::radix_sort;
 
+/// Edges of the larger class in a section.
+const SECTION: usize = if cfg!(test) { 8 } else { 1 << 15 };
+
 /// The scores of the edges of each class as numbers of the same order; 4 bytes an edge.
 #[derive(Default)]
 pub struct LabelledScores {
@@ -47,6 +50,15 @@ pub struct RankedEdges {
     negatives: Vec<u32>,
 }
 
+/// The edges of a range of scores; no two sections share a score.
+pub struct Section<'a> {
+    positives: &'a [u32],
+    negatives: &'a [u32],
+    /// Edges with a greater score than any in here.
+    pub positives_above: u64,
+    pub negatives_above: u64,
+}
+
 /// The edges of one score.
 pub struct TiedGroup {
     pub positives: u64,
@@ -62,9 +74,40 @@ impl RankedEdges {
         self.negatives.len() as u64
     }
 
+    /// What `body` says of each section, the best scores first; on several threads. The sections depend on the edges alone.
+    pub fn of_sections<T: Send + Default + Clone>(&self, body: impl Fn(&Section) -> T + Sync) -> Vec<T> {
+        let ends = self.ends();
+        let mut values = vec![T::default(); ends.len() - 1];
+        kernels::parallel::for_each_chunk(&mut values, 1, |at, value| {
+            value[0] = body(&self.section(ends[at], ends[at + 1]))
+        });
+        values
+    }
+
+    /// How many edges of each class lie below the borders of the sections, from the best scores to the worst.
+    fn ends(&self) -> Vec<[usize; 2]> {
+        let classes = [&self.positives, &self.negatives];
+        let larger = if self.positives.len() > self.negatives.len() { &self.positives } else { &self.negatives };
+        let borders = larger.chunks(SECTION).skip(1).map(|chunk| chunk[0]).rev();
+        let below = |border| classes.map(|ranks| ranks.partition_point(|rank| *rank < border));
+        let all = classes.map(Vec::len);
+        [all].into_iter().chain(borders.map(below)).chain([[0, 0]]).collect()
+    }
+
+    fn section(&self, above: [usize; 2], end: [usize; 2]) -> Section<'_> {
+        Section {
+            positives: &self.positives[end[0]..above[0]],
+            negatives: &self.negatives[end[1]..above[1]],
+            positives_above: (self.positives.len() - above[0]) as u64,
+            negatives_above: (self.negatives.len() - above[1]) as u64,
+        }
+    }
+}
+
+impl<'a> Section<'a> {
     /// Groups of equal scores, best first.
-    pub fn groups(&self) -> impl Iterator<Item = TiedGroup> + '_ {
-        let (mut positives, mut negatives) = (self.positives.as_slice(), self.negatives.as_slice());
+    pub fn groups(&self) -> impl Iterator<Item = TiedGroup> + 'a {
+        let (mut positives, mut negatives) = (self.positives, self.negatives);
         std::iter::from_fn(move || {
             let best = *positives.last().max(negatives.last())?;
             Some(TiedGroup { positives: take(&mut positives, best), negatives: take(&mut negatives, best) })

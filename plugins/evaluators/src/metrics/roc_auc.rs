@@ -1,6 +1,6 @@
 //! Area under the ROC curve of labelled edges.
 
-use super::ranked_edges::RankedEdges;
+use super::ranked_edges::{RankedEdges, Section};
 
 /// The probability that a random positive edge scores above a random negative one, a tie counting one half:
 ///
@@ -12,13 +12,19 @@ use super::ranked_edges::RankedEdges;
 /// that say nothing. `None` with edges of one class only, or none. O(n).
 pub fn roc_auc(edges: &RankedEdges) -> Option<f64> {
     // Counts of pairs stay exact in u128: 10^8 edges make 10^16 pairs, past f64's whole numbers when doubled and summed.
-    let (mut positives_above, mut twice_won) = (0_u64, 0_u128);
-    for group in edges.groups() {
+    let twice_won: u128 = edges.of_sections(twice_won).into_iter().sum();
+    let pairs = u128::from(edges.n_positives()) * u128::from(edges.n_negatives());
+    (pairs > 0).then(|| twice_won as f64 / (2 * pairs) as f64)
+}
+
+/// Twice the pairs that the positives win against the negatives of a section, ties being half won.
+fn twice_won(section: &Section) -> u128 {
+    let (mut positives_above, mut twice_won) = (section.positives_above, 0);
+    for group in section.groups() {
         twice_won += u128::from(group.negatives) * u128::from(2 * positives_above + group.positives);
         positives_above += group.positives;
     }
-    let pairs = u128::from(edges.n_positives()) * u128::from(edges.n_negatives());
-    (pairs > 0).then(|| twice_won as f64 / (2 * pairs) as f64)
+    twice_won
 }
 
 #[cfg(test)]
