@@ -177,6 +177,7 @@ def main() -> None:
         folder = pathlib.Path(scratch)
         (folder / "data/raw/ml-25m").mkdir(parents=True)
         (folder / "data/raw/ml-25m/ratings.csv").symlink_to(path)
+        os.sync()  # what was generated just before is on the disk: nobody's measurement waits for it
         for run in range(arguments.runs):
             for name in names:
                 results[name].append(peer(name, path, arguments.threads))
