@@ -31,9 +31,6 @@ enum Question {
     Config(commands::config::Command),
     #[command(subcommand)]
     Plugins(AboutPlugins),
-    /// Another command and its arguments.
-    #[command(external_subcommand)]
-    OfEngine(Vec<OsString>),
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -44,23 +41,15 @@ enum AboutPlugins {
 
 /// Runs the command line of this process. What is not known here, help and wrong usage included, is the engine's to answer.
 pub fn main() -> ExitCode {
-    let Ok(Answered { options, question }) = Answered::try_parse() else { return become_engine(None) };
-    let search_path = || SearchPath::new(&options.plugin_dir);
-    match question {
-        Question::Config(command) => answer(&options, || commands::config::run(command)),
-        Question::Plugins(AboutPlugins::List(arguments)) => {
-            answer(&options, || commands::list::run(&arguments, &search_path()))
-        }
-        Question::Plugins(AboutPlugins::Doctor(arguments)) => {
-            answer(&options, || commands::doctor::run(&arguments, &search_path()))
-        }
-        Question::OfEngine(words) => become_engine(words.first().map(OsString::as_os_str)),
+    match Answered::try_parse() {
+        Ok(answered) => answer(answered),
+        Err(_) => become_engine(),
     }
 }
 
-fn answer(options: &Options, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
-    PlainLog::install(options.level());
-    match run() {
+fn answer(answered: Answered) -> ExitCode {
+    PlainLog::install(answered.options.level());
+    match run(answered) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("{error:#}");
@@ -73,15 +62,21 @@ fn answer(options: &Options, run: impl FnOnce() -> anyhow::Result<()>) -> ExitCo
     }
 }
 
-/// Replaces this program, so that the process, its signals and its exit code are the engine's.
-fn become_engine(subcommand: Option<&OsStr>) -> ExitCode {
-    let engine = engine();
-    let mut command = Command::new(&engine);
-    command.arg0("recsys-host").args(std::env::args_os().skip(1));
-    if subcommand.is_none_or(|name| name != FILLS_MEMORY_ONCE) {
-        command.env(TUNABLES, with_huge_pages(std::env::var_os(TUNABLES).as_deref()));
+fn run(answered: Answered) -> anyhow::Result<()> {
+    let search_path = || SearchPath::new(&answered.options.plugin_dir);
+    match answered.question {
+        Question::Config(command) => commands::config::run(command),
+        Question::Plugins(AboutPlugins::List(arguments)) => commands::list::run(&arguments, &search_path()),
+        Question::Plugins(AboutPlugins::Doctor(arguments)) => commands::doctor::run(&arguments, &search_path()),
     }
-    let error = command.exec();
+}
+
+/// Replaces this program, so that the process, its signals and its exit code are the engine's.
+fn become_engine() -> ExitCode {
+    let engine = engine();
+    let tunables = with_huge_pages(std::env::var_os(TUNABLES).as_deref());
+    let mut command = Command::new(&engine);
+    let error = command.arg0("recsys-host").args(std::env::args_os().skip(1)).env(TUNABLES, tunables).exec();
     PlainLog::install(log::LevelFilter::Info);
     log::error!("{}: {error}; the two are installed together: run `make setup` again", engine.display());
     ExitCode::FAILURE
@@ -90,9 +85,6 @@ fn become_engine(subcommand: Option<&OsStr>) -> ExitCode {
 /// Where glibc's allocator is told how to behave: read once, before a program begins, so that only who starts it can set it.
 const TUNABLES: &str = "GLIBC_TUNABLES";
 const HUGE_PAGES: &str = "glibc.malloc.hugetlb";
-/// The command that goes through what it reads once and in order: huge pages gain nothing there, and the system spends time on making
-/// room for them (measured: 32 million ratings take 2.5 s without, 2.8 to 5.0 s with them).
-const FILLS_MEMORY_ONCE: &str = "load";
 
 /// The tunables of this process with huge pages for what the allocator gets from the system, unless they say already what to do about
 /// them. Rows of large matrices are read in no order: with pages of 4 KiB the processor has to look up the place of nearly each

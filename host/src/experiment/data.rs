@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use kernels::memory::SmallPages;
 use plugin_api::abi::data_loader::DataLoaderObject;
 use plugin_api::dataset::LinkSplits;
 use plugin_api::profile::{span, timed};
@@ -29,6 +30,7 @@ impl Data {
         explain: &Explain,
     ) -> Result<Self, ComponentFailure> {
         let _span = span("load");
+        let _pages = SmallPages::begin();
         let loaded = parts.data_loader(&experiment.data, services).and_then(|mut loader| {
             let summary = loader.prepare(false)?;
             log::info!("{summary}");
@@ -61,6 +63,7 @@ pub fn load(config: &Config, force: bool, export: Option<&Path>, plugin_dirs: &[
     let mut parts = Parts::new(&settings, plugin_dirs);
     ConfigErrors::check((), parts.open_components(&[&data], config))?;
     let services = Services::new(settings.seed, Machine::prepare(&settings)?, None);
+    let _pages = SmallPages::begin();
     let prepared = parts.data_loader(&data, &services).and_then(|mut loader| {
         let summary = loader.prepare(force)?;
         export.map_or(Ok(()), |file| write_graph_file(&mut loader, file))?;
