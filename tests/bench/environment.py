@@ -66,7 +66,9 @@ def git_commit():
         return child.stdout.strip()
 
     commit = git("rev-parse", "--short", "HEAD") or "no git"
-    return f"{commit} with local changes" if git("status", "--porcelain", "--untracked-files=no") else commit
+    others = [f":(top,exclude)tests/bench/{written}" for written in ("RESULTS.md", "growth.svg")]
+    changes = git("status", "--porcelain", "--untracked-files=no", "--", ":(top)", *others)
+    return f"{commit} with local changes" if changes else commit
 
 
 def processor():
