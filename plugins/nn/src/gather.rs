@@ -1,6 +1,6 @@
 //! Rows to edges and back: [`gather_rows`] and its adjoint [`scatter_sum`].
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::Result;
 
@@ -21,6 +21,6 @@ pub fn gather_rows(x: &Tensor, index: &Tensor) -> Result<Tensor> {
 pub fn scatter_sum(rows: &Tensor, index: &Tensor, n: i64) -> Result<Tensor> {
     let width = rows.size()[1];
     let index = index.f_unsqueeze(1)?.f_expand([-1, width], false)?; // [n_edges, width]
-    let zeros = Tensor::f_zeros([n, width], (Kind::Float, rows.device()))?;
+    let zeros = Tensor::f_zeros([n, width], (rows.f_kind()?, rows.device()))?;
     zeros.f_scatter_add(0, &index, rows) // [n, width]
 }

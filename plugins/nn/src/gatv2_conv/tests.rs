@@ -102,18 +102,24 @@ fn forward_and_gradients_are_those_of_pyg() {
     fixtures.iter().for_each(|fixture| PATHS.into_iter().for_each(|path| check(fixture, path)));
 }
 
-/// Out, and the gradients of both inputs and all weights, of a layer on random numbers.
-fn results(attend: Attend, options: GATv2Options, n: (i64, i64), edges: &[(i64, i64)]) -> Vec<(String, Tensor)> {
+/// Out, and the gradients of both inputs and all weights, of a layer on random numbers, computed in `kind`.
+fn results(
+    (attend, kind): (Attend, tch::Kind),
+    options: GATv2Options,
+    n: (i64, i64),
+    edges: &[(i64, i64)],
+) -> Vec<(String, Tensor)> {
     let (sources, destinations): (Vec<i64>, Vec<i64>) = edges.iter().copied().unzip();
     let edge_index = Tensor::stack(&[Tensor::from_slice(&sources), Tensor::from_slice(&destinations)], 0); // [2, n_edges]
                                                                                                            // Not from libtorch's generator, which all tests of this process share.
     let numbers = |size: &[i64], seed: f64| {
         let n: i64 = size.iter().product();
         let counter = Tensor::arange(n, (tch::Kind::Double, Device::Cpu)) * 12.9898 + seed;
-        (counter.sin() * 43_758.545).frac().view(size).to_kind(tch::Kind::Float)
+        (counter.sin() * 43_758.545).frac().view(size).to_kind(tch::Kind::Float).to_kind(kind)
     };
-    let variables = nn::VarStore::new(Device::Cpu);
+    let mut variables = nn::VarStore::new(Device::Cpu);
     let layer = GATv2Conv::new(&variables.root(), (6, 6), options).unwrap();
+    variables.set_kind(kind);
     for (name, mut variable) in variables.variables() {
         no_grad(|| variable.copy_(&numbers(&variable.size(), name.len() as f64)));
     }
@@ -121,7 +127,7 @@ fn results(attend: Attend, options: GATv2Options, n: (i64, i64), edges: &[(i64, 
     let (x_source, x_destination) = (x_source.set_requires_grad(true), x_destination.set_requires_grad(true));
     let edges = Edges::new(&edge_index, n.0, n.1).unwrap();
     let out = forward(&layer, attend, (&x_source, &x_destination), &edges, true);
-    (out.sin() * &out).sum(tch::Kind::Float).backward();
+    (out.sin() * &out).sum(kind).backward();
     let mut inputs: Vec<_> = variables.variables().into_iter().collect();
     inputs.sort_by(|one, other| one.0.cmp(&other.0));
     inputs.extend([("x_source".to_owned(), x_source), ("x_destination".to_owned(), x_destination)]);
@@ -145,14 +151,23 @@ proptest! {
         shared in any::<bool>(),
     ) {
         let edges: Vec<_> = edges.into_iter().chain((0..hub as i64).map(|edge| (edge % 12, 0))).collect();
-        let by = |attend| results(attend, options(heads, channels, concat, shared), (12, 9), &edges);
-        for ((name, fused), (_, plain)) in by(GATv2Conv::attend).into_iter().zip(by(GATv2Conv::attend_plain)) {
+        let by = |path| results(path, options(heads, channels, concat, shared), (12, 9), &edges);
+        let plain = by((GATv2Conv::attend_plain, tch::Kind::Float));
+        for (at, (name, fused)) in by((GATv2Conv::attend, tch::Kind::Float)).into_iter().enumerate() {
+            let off = |other: &Tensor| {
+                let scale = other.abs().max().double_value(&[]).max(0.1);
+                (&fused - other).abs().max().double_value(&[]) / scale
+            };
             // Where nothing flows, as without edges, autograd leaves the gradient out.
-            if plain.defined() || fused.defined() {
-                let scale = plain.abs().max().double_value(&[]).max(0.1);
-                let difference = (fused - plain).abs().max().double_value(&[]) / scale;
-                prop_assert!(difference < 1e-4, "{name} differs by {difference:e}");
+            if !plain[at].1.defined() && !fused.defined() {
+                continue;
             }
+            let mut difference = off(&plain[at].1);
+            if difference >= TOLERANCE {
+                // Where the gradients of a softmax cancel, the plain path may be the one that is off (seen: by 1.1e-5, fused by 1.9e-6).
+                difference = off(&by((GATv2Conv::attend_plain, tch::Kind::Double))[at].1);
+            }
+            prop_assert!(difference < TOLERANCE, "{name} differs by {difference:e}");
         }
     }
 }
